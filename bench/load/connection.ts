@@ -1,0 +1,125 @@
+import { connect, type Socket } from "node:net";
+
+/** Longest a server may take to accept, or to answer a PING, before the run is given up. */
+const ANSWER_DEADLINE_MS = 60_000;
+
+/**
+ * One buffer receives for every connection of the process: what arrived is counted or copied before the
+ * callback returns. Larger than the kernel hands out in one read most of the time.
+ */
+const READ_BUFFER_BYTES = 1024 * 1024;
+const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+
+/**
+ * CONNECT as a current client sends it, except `protocol` 0: the server then sends no INFO in the middle
+ * of the stream, so that the bytes that arrive are known beforehand.
+ */
+const CONNECT =
+  'CONNECT {"verbose":false,"pedantic":false,"protocol":0,"headers":true,"no_responders":true,"name":"bench"}\r\n';
+
+const PONG = "PONG\r\n";
+
+/** Receives what a connection reads. The bytes are valid only during the call. */
+export type BytesHandler = (bytes: Buffer) => void;
+
+/** Hears what went wrong, as it was thrown. */
+export type FailureHandler = (error: unknown) => void;
+
+/**
+ * A client connection as cheap as Node can make it: one socket, one read buffer shared by all, no
+ * parsing. Whoever uses it knows how many bytes are to come.
+ */
+export class Connection {
+  readonly socket: Socket;
+  #onBytes: BytesHandler | undefined;
+  #onFailure: FailureHandler | undefined;
+  #failure: Error | undefined;
+
+  private constructor(port: number) {
+    this.socket = connect({
+      host: "127.0.0.1",
+      port,
+      noDelay: true,
+      onread: {
+        buffer: readBuffer,
+        callback: (count) => {
+          this.#read(count);
+          return true;
+        },
+      },
+    });
+    this.socket.on("error", (error) => this.#fail(error));
+    this.socket.on("close", () => this.#fail(new Error("the server closed the connection")));
+  }
+
+  /** Connects and completes the NATS handshake; rejects when the server refuses. */
+  static async open(port: number): Promise<Connection> {
+    const connection = new Connection(port);
+    await connection.roundTrip(CONNECT);
+    return connection;
+  }
+
+  /**
+   * From now on `handler` gets everything that arrives. `onFailure` gets what `handler` throws, and the end
+   * of the connection.
+   */
+  listen(handler: BytesHandler, onFailure: FailureHandler): void {
+    this.#onBytes = handler;
+    this.#onFailure = onFailure;
+    if (this.#failure !== undefined) onFailure(this.#failure);
+  }
+
+  /**
+   * Writes operations and a PING, and waits for the PONG, which tells that the server has read them all.
+   * Resolves with what came before the PONG; rejects on -ERR, a closed connection, or no answer in time.
+   */
+  async roundTrip(operations: string | Buffer): Promise<string> {
+    const answer = this.receive(PONG);
+    if (operations.length > 0) this.socket.write(operations);
+    this.socket.write("PING\r\n");
+    return (await answer).slice(0, -PONG.length);
+  }
+
+  /** Resolves with what arrives up to and including `ending`; rejects as `roundTrip` does. */
+  async receive(ending: string): Promise<string> {
+    const previousHandler = this.#onBytes;
+    const previousFailure = this.#onFailure;
+    const answer = Promise.withResolvers<string>();
+    let text = "";
+    this.listen((bytes) => {
+      text += bytes.toString("latin1");
+      if (text.includes("-ERR")) answer.reject(new Error(`the server answered ${text.trim()}`));
+      else if (text.endsWith(ending)) answer.resolve(text);
+    }, answer.reject);
+    const deadline = setTimeout(() => {
+      const last = JSON.stringify(text.slice(-100));
+      answer.reject(new Error(`no ${JSON.stringify(ending)} in ${ANSWER_DEADLINE_MS} ms; so far: ${last}`));
+    }, ANSWER_DEADLINE_MS);
+    try {
+      return await answer.promise;
+    } finally {
+      clearTimeout(deadline);
+      this.#onBytes = previousHandler;
+      this.#onFailure = previousFailure;
+    }
+  }
+
+  /** Ends the connection at once with a reset, which leaves no TIME_WAIT behind. */
+  close(): void {
+    this.#onFailure = undefined;
+    this.socket.resetAndDestroy();
+  }
+
+  #read(count: number): void {
+    try {
+      this.#onBytes?.(readBuffer.subarray(0, count));
+    } catch (error) {
+      this.#onFailure?.(error);
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#onFailure?.(this.#failure);
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Every bound that no option sets, with its reason. Bounds that users set are options
+ * (`config/options.ts`).
+ */
+
+/** Digits of a size in a control line. The reference refuses the tenth. */
+export const SIZE_DIGITS_MAX = 9;
+
+/** First buffer for an operation that a read cut short: most control lines fit. */
+export const TAIL_BYTES_INITIAL = 256;
+
+/**
+ * One read takes at most this much: fewer, larger system calls beat small ones by half at 16 KiB
+ * payloads, and one buffer serves all connections of a server since bytes are used up before the next read.
+ */
+export const READ_BYTES = 2 * 1024 * 1024;
+
+/**
+ * Sizes of output slabs. A connection starts with the smallest and moves up while it fills its slab
+ * within one turn: request-reply stays in one page, a stream makes few large system calls.
+ */
+export const SLAB_BYTES = [4 * 1024, 64 * 1024, 512 * 1024] as const;
+
+/**
+ * With more connections than this waiting to be flushed, the largest slabs are not used: a hundred of
+ * them would leave the processor's caches.
+ */
+export const LARGE_SLAB_DIRTY_MAX = 12;
+
+/** Free slabs kept for reuse, in bytes over all sizes; more is returned to the system at once. */
+export const SLAB_POOL_BYTES_MAX = 32 * 1024 * 1024;
+
+/** How often memory that nobody used meanwhile is given back, and other upkeep is done. */
+export const UPKEEP_INTERVAL_MS = 2_000;
+
+/**
+ * A publisher is held back while one of its receivers has more than this waiting behind a write that
+ * the kernel did not take: keeps slabs warm and the heap small. Below `STALL_LOW_BYTES` it goes on.
+ */
+export const STALL_HIGH_BYTES = 4 * 1024 * 1024;
+export const STALL_LOW_BYTES = 1024 * 1024;
+
+/**
+ * A held-back publisher goes on after this time, whatever its receiver does, so that its other
+ * receivers never wait longer; the reference's bound per read.
+ */
+export const STALL_MS_MAX = 10;
+
+/** Most buffers given to one vectored write. */
+export const WRITE_BUFFERS_MAX = 64;
+
+/** Most bytes that may leave in one write: bounds what one slow connection keeps out of the pool. */
+export const WRITE_BYTES_MAX = 8 * 1024 * 1024;
+
+/** First PING of the server after this time (a fifth more at most); the reference's lazy first ping. */
+export const FIRST_PING_MS = 2_000;
+
+/** The round trip is measured again after this time even on a busy connection; as in the reference. */
+export const RTT_INTERVAL_MS = 3_600_000;
+
+/** PING timers fall due on multiples of this, so that many idle connections share their wake-ups. */
+export const PING_GRAIN_MS = 250;
+
+/** How long a closing connection may take to send its last bytes before it is dropped. */
+export const CLOSE_LINGER_MS = 1_000;
+
+/** A closed connection's subscriptions are remembered for monitoring up to this number. */
+export const CLOSED_SUBSCRIPTIONS_MAX = 64;

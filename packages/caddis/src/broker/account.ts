@@ -1,0 +1,25 @@
+import { type MatchResult, Sublist } from "../subject/sublist.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** What rewrites the subject of a message on its way in; see `subject/mapping.ts`. */
+export interface Mappings {
+  /** The subject to use instead, or the same; empty when the message is to be lost. Wire strings. */
+  map(subject: string): string;
+}
+
+/** An isolated subject space: its interest and its mappings. */
+export class Account {
+  readonly name: string;
+  readonly sublist: Sublist<Subscription>;
+  /** Null when nothing is mapped, which costs a publish nothing. */
+  readonly mappings: Mappings | null;
+
+  constructor(name: string, sublistCache: boolean, mappings: Mappings | null) {
+    this.name = name;
+    this.sublist = new Sublist(sublistCache);
+    this.mappings = mappings;
+  }
+}
+
+/** Who gets a message, as an account's sublist answers it. */
+export type Receivers = MatchResult<Subscription>;

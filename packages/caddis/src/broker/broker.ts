@@ -1,0 +1,218 @@
+import { type Credentials } from "../auth/authenticator.ts";
+import { publicNkey } from "../auth/nkey.ts";
+import { UPKEEP_INTERVAL_MS } from "../base/limits.ts";
+import { Timer, TimerQueue } from "../base/timer-queue.ts";
+import { CADDIS_VERSION, CLIENT_PROTOCOL, COMPATIBLE_VERSION } from "../base/version.ts";
+import type { Options } from "../config/options.ts";
+import type { Clock } from "../io/clock.ts";
+import type { Log } from "../io/log.ts";
+import type { Pipe } from "../io/pipe.ts";
+import type { Random } from "../io/random.ts";
+import { infoLine } from "../wire/info.ts";
+import { Account, type Mappings } from "./account.ts";
+import { Client, type ClientTransport } from "./client.ts";
+import { summarize } from "./client-summary.ts";
+import { ClosedClients } from "./closed-clients.ts";
+import type { BrokerEvents } from "./events.ts";
+import { Flusher } from "./flusher.ts";
+import { Message } from "./message.ts";
+import { SlabPool } from "./slab-pool.ts";
+
+/** The names of the accounts that exist without being configured. */
+export const GLOBAL_ACCOUNT = "$G";
+export const SYSTEM_ACCOUNT = "$SYS";
+
+/** Level of the JetStream API that the compatible version announces, with or without JetStream. */
+const JETSTREAM_API_LEVEL = 5;
+
+/** Secret bytes of a key. */
+const SEED_BYTES = 32;
+
+/** Counts since the start. Messages and bytes of closed connections only: open ones are added when asked. */
+export interface Counters {
+  connections: number;
+  slowConsumers: number;
+  staleConnections: number;
+  stalls: number;
+  authenticationFailures: number;
+  inMessages: number;
+  inBytes: number;
+  outMessages: number;
+  outBytes: number;
+}
+
+/** Everything that the connections of one server share. */
+export class Broker {
+  readonly options: Options;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly events: BrokerEvents;
+  readonly timers: TimerQueue;
+  readonly slabs = new SlabPool();
+  readonly flusher = new Flusher();
+  /** The publish at hand; filled anew by each. */
+  readonly message = new Message();
+  readonly credentials: Credentials;
+  readonly globalAccount: Account;
+  readonly systemAccount: Account;
+  readonly accounts: ReadonlyMap<string, Account>;
+  /** Open connections by cid. */
+  readonly clients = new Map<number, Client>();
+  readonly closedClients: ClosedClients;
+  readonly counters: Counters = {
+    connections: 0,
+    slowConsumers: 0,
+    staleConnections: 0,
+    stalls: 0,
+    authenticationFailures: 0,
+    inMessages: 0,
+    inBytes: 0,
+    outMessages: 0,
+    outBytes: 0,
+  };
+  readonly serverId: string;
+  readonly serverName: string;
+  readonly xkey: string;
+  /** The runtime, where the reference names its Go version. */
+  readonly runtime: string;
+  /** Where clients connect, once that is known; the port that INFO names. */
+  host: string;
+  port: number;
+  /** True while no new connection is wanted and the present ones are asked to leave. */
+  isLameDuck = false;
+
+  #nextCid = 1;
+  readonly #upkeep = new Timer(() => this.#onUpkeep());
+  #onEmpty: (() => void) | null = null;
+
+  constructor(
+    options: Options,
+    ports: { readonly clock: Clock; readonly random: Random; readonly log: Log },
+    mappings: Mappings | null,
+    events: BrokerEvents,
+    runtime: string,
+  ) {
+    this.options = options;
+    this.clock = ports.clock;
+    this.random = ports.random;
+    this.log = ports.log;
+    this.events = events;
+    this.runtime = runtime;
+    this.timers = new TimerQueue(ports.clock);
+    const { user, password, token } = options.authorization;
+    this.credentials =
+      token !== "" ? { kind: "token", token } : user !== "" ? { kind: "user", user, password } : { kind: "none" };
+    this.globalAccount = new Account(GLOBAL_ACCOUNT, !options.disable_sublist_cache, mappings);
+    this.systemAccount = new Account(SYSTEM_ACCOUNT, !options.disable_sublist_cache, null);
+    this.accounts = new Map([
+      [GLOBAL_ACCOUNT, this.globalAccount],
+      [SYSTEM_ACCOUNT, this.systemAccount],
+    ]);
+    this.closedClients = new ClosedClients(options.max_closed_clients);
+    this.serverId = publicNkey("server", ports.random.bytes(SEED_BYTES));
+    this.xkey = publicNkey("curve", ports.random.bytes(SEED_BYTES));
+    this.serverName = options.server_name === "" ? this.serverId : options.server_name;
+    this.host = options.host;
+    this.port = options.port;
+    this.timers.setIn(this.#upkeep, UPKEEP_INTERVAL_MS);
+  }
+
+  get authRequired(): boolean {
+    return this.credentials.kind !== "none";
+  }
+
+  /** Takes a new connection in; null when it is refused, which its peer has been told then. */
+  accept(pipe: Pipe, transport: ClientTransport): Client {
+    const client = new Client(this, this.#nextCid++, pipe, transport);
+    this.counters.connections++;
+    this.clients.set(client.cid, client);
+    const limit = this.options.max_connections;
+    if (limit < 0 || (limit > 0 && this.clients.size > limit)) {
+      client.error("maximum connections exceeded");
+      client.sendError("maximum connections exceeded");
+      client.close("maxConnectionsExceeded");
+    } else {
+      client.start();
+    }
+    this.flusher.schedule();
+    return client;
+  }
+
+  /** A connection begins to leave: the last moment at which it knows its subscriptions. */
+  beforeLeave(client: Client): void {
+    this.closedClients.add(summarize(client, true, this.clock.nowMs()));
+    if (client.wasConnected) this.events.onDisconnect(client);
+  }
+
+  /** A connection is gone. */
+  remove(client: Client): void {
+    if (!this.clients.delete(client.cid)) return;
+    const { counters } = this;
+    counters.inMessages += client.inMessages;
+    counters.inBytes += client.inBytes;
+    counters.outMessages += client.outbound.messageCount;
+    counters.outBytes += client.outbound.payloadBytes;
+    if (this.clients.size === 0) this.#onEmpty?.();
+  }
+
+  /** Messages and payload bytes in and out, closed and open connections together. */
+  traffic(): { inMessages: number; inBytes: number; outMessages: number; outBytes: number } {
+    let { inMessages, inBytes, outMessages, outBytes } = this.counters;
+    for (const client of this.clients.values()) {
+      inMessages += client.inMessages;
+      inBytes += client.inBytes;
+      outMessages += client.outbound.messageCount;
+      outBytes += client.outbound.payloadBytes;
+    }
+    return { inMessages, inBytes, outMessages, outBytes };
+  }
+
+  /** The INFO line for one client; `isConnectInfo` for the one that follows its first PING. */
+  infoFor(client: Client, isConnectInfo: boolean): string {
+    const { options } = this;
+    return infoLine({
+      server_id: this.serverId,
+      server_name: this.serverName,
+      version: COMPATIBLE_VERSION,
+      proto: CLIENT_PROTOCOL,
+      go: this.runtime,
+      host: this.host,
+      port: this.port,
+      headers: !options.no_header_support,
+      auth_required: this.authRequired || undefined,
+      max_payload: options.max_payload,
+      client_id: client.cid,
+      client_ip: client.pipe.remoteHost === "" ? undefined : client.pipe.remoteHost,
+      connect_urls: options.client_advertise === "" ? undefined : [options.client_advertise],
+      ldm: this.isLameDuck || undefined,
+      connect_info: isConnectInfo || undefined,
+      remote_account: isConnectInfo ? client.account.name : undefined,
+      acc_is_sys: (isConnectInfo && client.account === this.systemAccount) || undefined,
+      api_lvl: JETSTREAM_API_LEVEL,
+      xkey: this.xkey,
+      caddis: CADDIS_VERSION,
+    });
+  }
+
+  /** Resolves once no connection is left. */
+  whenEmpty(): Promise<void> {
+    if (this.clients.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+    });
+  }
+
+  /** Ends every connection, sending what is queued, and stops all timers of the server once they are gone. */
+  async shutdown(): Promise<void> {
+    for (const client of this.clients.values()) client.close("serverShutdown");
+    await this.whenEmpty();
+    this.timers.clear();
+  }
+
+  #onUpkeep(): void {
+    this.slabs.upkeep();
+    for (const account of this.accounts.values()) account.sublist.sweep();
+    this.timers.setIn(this.#upkeep, UPKEEP_INTERVAL_MS);
+  }
+}

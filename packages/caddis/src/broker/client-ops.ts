@@ -1,0 +1,309 @@
+import { authenticate } from "../auth/authenticator.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { isValidLiteralSubject, isValidSubject, tokenCount } from "../subject/subject.ts";
+import type { ClientOps, ParseFault } from "../wire/client-parser.ts";
+import { decodeConnect } from "../wire/connect.ts";
+import {
+  publishNotAllowed,
+  queueNotAllowed,
+  replyNotAllowed,
+  tooManyTokens,
+  WIRE_ERRORS,
+  type WireError,
+} from "../wire/errors.ts";
+import type { Client } from "./client.ts";
+import type { CloseReason } from "./close-reason.ts";
+import { deliver } from "./deliver.ts";
+import { makeMessage, type Message } from "./message.ts";
+import { Subscription } from "./subscription.ts";
+
+/** The queue name that servers keep for themselves. */
+const SYSTEM_QUEUE = "_sys_";
+/** Nobody but the servers publishes below this. */
+const RAFT_PREFIX = "$NRG.";
+/** Subjects that stand for replies the server itself has rewritten: no client may give them as a reply. */
+const SERVER_REPLY_PREFIXES = ["_R_.", "$JS.ACK.", "$GR.", "_GR_."] as const;
+
+const DOLLAR = 0x24;
+const UNDERSCORE = 0x5f;
+
+/** What is said on the wire about a fault, and the reason under which the connection is closed. */
+const FAULTS: Readonly<Record<ParseFault, { readonly error: WireError | null; readonly reason: CloseReason }>> = {
+  "unknown operation": { error: "unknownOperation", reason: "protocolViolation" },
+  "control line too long": { error: "maxControlLine", reason: "maxControlLineExceeded" },
+  "payload too large": { error: "maxPayload", reason: "maxPayloadExceeded" },
+  "headers disabled": { error: null, reason: "protocolViolation" },
+  "bad arguments": { error: null, reason: "protocolViolation" },
+  "not connected": { error: "authorizationViolation", reason: "authenticationViolation" },
+};
+
+/** What each operation of the client protocol does. */
+export class ClientOperations implements ClientOps {
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  onPub(
+    input: Bytes,
+    subjectStart: number,
+    subjectEnd: number,
+    replyStart: number,
+    replyEnd: number,
+    headerBytes: number,
+    suffixStart: number,
+    payloadStart: number,
+    payloadEnd: number,
+  ): void {
+    const client = this.#client;
+    const broker = client.broker;
+    client.inMessages++;
+    client.inBytes += payloadEnd - payloadStart;
+    const message = broker.message;
+    message.input = input;
+    message.subjectStart = subjectStart;
+    message.subjectEnd = subjectEnd;
+    message.replyStart = replyStart;
+    message.replyEnd = replyEnd;
+    message.headerBytes = headerBytes;
+    message.suffixStart = suffixStart;
+    message.payloadStart = payloadStart;
+    message.payloadEnd = payloadEnd;
+    message.origin = client;
+    if (client.isTracing) this.#tracePayload(message);
+    const account = client.account;
+    if (account.mappings !== null) {
+      this.#publishMapped(message, account.mappings.map(input.buf.latin1Slice(subjectStart, subjectEnd)));
+      return;
+    }
+    this.#publish(message);
+  }
+
+  onPubLine(input: Bytes, subjectStart: number, subjectEnd: number): void {
+    if (!isValidLiteralSubject(input.buf.latin1Slice(subjectStart, subjectEnd))) {
+      this.#client.sendError(WIRE_ERRORS.invalidPublishSubject);
+    }
+  }
+
+  onSub(subject: string, queue: string, sid: string): void {
+    const client = this.#client;
+    const { options } = client.broker;
+    const sublist = client.account.sublist;
+    if (options.max_subscription_tokens > 0 && tokenCount(subject) > options.max_subscription_tokens) {
+      client.sendError(tooManyTokens(subject));
+      return;
+    }
+    if (queue === SYSTEM_QUEUE) {
+      client.sendError(queueNotAllowed(subject, queue));
+      return;
+    }
+    if (options.max_subscriptions > 0 && client.subscriptions.size >= options.max_subscriptions) {
+      client.error(WIRE_ERRORS.maxSubscriptions);
+      client.sendError(WIRE_ERRORS.maxSubscriptions);
+      return;
+    }
+    // The first subscription under a sid stays.
+    if (!client.subscriptions.has(sid)) {
+      if (!isValidSubject(subject)) {
+        client.sendError(WIRE_ERRORS.invalidSubject);
+        return;
+      }
+      const subscription = new Subscription(client, subject, queue, sid);
+      client.subscriptions.set(sid, subscription);
+      sublist.insert(subscription);
+    }
+    this.#ok();
+  }
+
+  onUnsub(sid: string, max: number): void {
+    const client = this.#client;
+    const subscription = client.subscriptions.get(sid);
+    if (subscription !== undefined) {
+      if (max > subscription.delivered) subscription.max = max;
+      else client.removeSubscription(subscription);
+    }
+    this.#ok();
+  }
+
+  onConnect(json: string): void {
+    const client = this.#client;
+    const { broker } = client;
+    const connect = decodeConnect(json, client.connect);
+    if ("problem" in connect) {
+      this.#refuse(null, "protocolViolation", `CONNECT: ${connect.problem}`);
+      return;
+    }
+    // A CONNECT begins anew: also a first one that follows subscriptions.
+    client.removeAllSubscriptions();
+    client.lastReceivers = null;
+    client.connect = connect;
+    const verdict = authenticate(broker.credentials, connect);
+    if (!verdict.allowed || connect.account !== "" || connect.new_account) {
+      broker.counters.authenticationFailures++;
+      client.error(verdict.allowed ? "account requested in CONNECT" : "authentication error");
+      this.#refuse(WIRE_ERRORS.authorizationViolation, "authenticationViolation", "authorization violation");
+      return;
+    }
+    client.user = verdict.user;
+    if (connect.protocol !== 0 && connect.protocol !== 1) {
+      this.#refuse(WIRE_ERRORS.invalidClientProtocol, "badClientProtocolVersion", "client protocol");
+      return;
+    }
+    client.takesHeaders = connect.headers && !broker.options.no_header_support;
+    if (connect.no_responders && !client.takesHeaders) {
+      this.#refuse(WIRE_ERRORS.noRespondersRequiresHeaders, "noRespondersRequiresHeaders", "no responders without headers");
+      return;
+    }
+    client.parser.headersEnabled = client.takesHeaders;
+    client.parser.pedantic = connect.pedantic;
+    client.echo = connect.echo;
+    if (client.state === "connecting") {
+      client.state = "connected";
+      client.wasConnected = true;
+      if (client.parser.connectOnly) client.scheduleFirstPing();
+      client.parser.connectOnly = false;
+      broker.events.onConnect(client);
+    }
+    this.#ok();
+  }
+
+  onPing(): void {
+    const client = this.#client;
+    if (client.isTracing) client.trace("->> [PONG]");
+    client.send("PONG\r\n");
+    // The first PING after CONNECT also brings what the server knows about this connection by now.
+    if (client.state === "connected" && !client.connectInfoSent && client.connect.protocol >= 1) {
+      client.connectInfoSent = true;
+      client.sendInfo(true);
+    }
+  }
+
+  onPong(): void {
+    this.#client.onPong();
+  }
+
+  onInfo(json: string): void {
+    // Nothing follows from a client's INFO; but it has to be one.
+    const decoded = decodeConnect(json, this.#client.connect);
+    if ("problem" in decoded) this.#refuse(null, "protocolViolation", `INFO: ${decoded.problem}`);
+  }
+
+  onOk(): void {}
+
+  onErr(text: string): void {
+    this.#client.error(`Client Error ${text}`);
+    this.#client.close("parseError");
+  }
+
+  onFault(fault: ParseFault, detail: string): void {
+    const { error, reason } = FAULTS[fault];
+    this.#refuse(error === null ? null : WIRE_ERRORS[error], reason, `${fault}: ${JSON.stringify(detail)}`);
+  }
+
+  onTrace(verb: string, argument: string): void {
+    const shown = verb === "CONNECT" ? redact(argument) : argument;
+    this.#client.trace(`<<- [${shown === "" ? verb : `${verb} ${shown}`}]`);
+  }
+
+  /** Delivers `message` to whoever is interested, once its subject stands. */
+  #publish(message: Message): void {
+    const client = this.#client;
+    const broker = client.broker;
+    const buf = message.input.buf;
+    const start = message.subjectStart;
+    const end = message.subjectEnd;
+    const hasReply = message.replyEnd > message.replyStart;
+    if (buf[start] === DOLLAR && !this.#mayPublish(message)) return;
+    if (hasReply && (buf[message.replyStart] === DOLLAR || buf[message.replyStart] === UNDERSCORE)) {
+      if (!this.#mayReply(message)) return;
+    }
+    if (client.connect.verbose) client.send("+OK\r\n");
+    const sublist = client.account.sublist;
+    let receivers = client.lastReceivers;
+    if (receivers !== null && sublist.isCurrent(receivers) && receivers.isFor(buf, start, end)) {
+      sublist.matchCount++;
+    } else {
+      receivers = sublist.match(buf, start, end);
+      client.lastReceivers = receivers.isKept ? receivers : null;
+    }
+    const count = receivers.isEmpty ? 0 : deliver(message, receivers, broker.random);
+    if (count === 0 && hasReply && client.connect.no_responders) this.#sendNoResponders(message);
+  }
+
+  #publishMapped(message: Message, mapped: string): void {
+    const { input, replyStart, replyEnd, payloadStart, payloadEnd, headerBytes } = message;
+    const buf = input.buf;
+    const original = buf.latin1Slice(message.subjectStart, message.subjectEnd);
+    if (mapped === original) {
+      this.#publish(message);
+      return;
+    }
+    if (mapped === "") {
+      if (this.#client.connect.verbose) this.#client.send("+OK\r\n");
+      return;
+    }
+    if (this.#client.isTracing) this.#client.trace(`<<- [MAPPING ${original} -> ${mapped}]`);
+    const headers = buf.latin1Slice(payloadStart, payloadStart + headerBytes);
+    const body = buf.subarray(payloadStart + headerBytes, payloadEnd);
+    const rewritten = makeMessage(mapped, buf.latin1Slice(replyStart, replyEnd), headers, body);
+    rewritten.origin = message.origin;
+    this.#publish(rewritten);
+  }
+
+  /** Tells a requester that nobody is there to answer: an empty message with status 503 to its reply subject. */
+  #sendNoResponders(message: Message): void {
+    const client = this.#client;
+    const buf = message.input.buf;
+    const reply = buf.latin1Slice(message.replyStart, message.replyEnd);
+    const subject = buf.latin1Slice(message.subjectStart, message.subjectEnd);
+    const waiting = client.account.sublist
+      .match(buf, message.replyStart, message.replyEnd)
+      .plain.find((subscription) => subscription.client === client);
+    if (waiting === undefined) return;
+    const headers = `NATS/1.0 503\r\nNats-Subject: ${subject}\r\n\r\n`;
+    client.send(`HMSG ${reply} ${waiting.sid} ${headers.length} ${headers.length}\r\n${headers}\r\n`);
+  }
+
+  #mayPublish(message: Message): boolean {
+    const client = this.#client;
+    const subject = message.input.buf.latin1Slice(message.subjectStart, message.subjectEnd);
+    if (!subject.startsWith(RAFT_PREFIX) && !subject.startsWith("$GR.")) return true;
+    client.sendError(publishNotAllowed(subject));
+    return false;
+  }
+
+  #mayReply(message: Message): boolean {
+    const client = this.#client;
+    const reply = message.input.buf.latin1Slice(message.replyStart, message.replyEnd);
+    if (!SERVER_REPLY_PREFIXES.some((prefix) => reply.startsWith(prefix))) return true;
+    client.sendError(replyNotAllowed(reply));
+    return false;
+  }
+
+  #ok(): void {
+    const client = this.#client;
+    if (client.connect.verbose) client.send("+OK\r\n");
+  }
+
+  /** Ends the connection for what the peer did, with or without an -ERR. */
+  #refuse(text: string | null, reason: CloseReason, detail: string): void {
+    const client = this.#client;
+    client.error(detail);
+    if (text !== null) client.sendError(text);
+    client.close(reason);
+  }
+
+  #tracePayload(message: Message): void {
+    const limit = this.#client.broker.options.max_traced_msg_len;
+    const { input, payloadStart, payloadEnd } = message;
+    const isCut = limit > 0 && payloadEnd - payloadStart > limit;
+    const text = input.buf.utf8Slice(payloadStart, isCut ? payloadStart + limit : payloadEnd);
+    this.#client.trace(`<<- MSG_PAYLOAD: [${JSON.stringify(isCut ? `${text}...` : text)}]`);
+  }
+}
+
+/** A CONNECT for the log, without what must not be read there. */
+function redact(json: string): string {
+  return json.replaceAll(/("(?:pass|auth_token)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi, '$1"[REDACTED]"');
+}

@@ -1,0 +1,445 @@
+import { assert } from "../base/assert.ts";
+import { Bytes } from "../base/bytes.ts";
+import {
+  CLOSE_LINGER_MS,
+  FIRST_PING_MS,
+  PING_GRAIN_MS,
+  RTT_INTERVAL_MS,
+  STALL_MS_MAX,
+} from "../base/limits.ts";
+import { Timer } from "../base/timer-queue.ts";
+import type { Pipe, PipeEvents } from "../io/pipe.ts";
+import { ClientParser } from "../wire/client-parser.ts";
+import { type ConnectOptions, defaultConnectOptions } from "../wire/connect.ts";
+import { errorLine } from "../wire/errors.ts";
+import type { Account, Receivers } from "./account.ts";
+import type { Broker } from "./broker.ts";
+import { ClientOperations } from "./client-ops.ts";
+import { CLOSE_REASONS, type CloseReason } from "./close-reason.ts";
+import type { Message } from "./message.ts";
+import { Outbound, type OutboundOwner } from "./outbound.ts";
+import type { Subscription } from "./subscription.ts";
+
+/**
+ * The life of a client connection:
+ *
+ *     connecting ── CONNECT accepted ──▶ connected
+ *         │                                  │
+ *         └──── close(reason) ───┬───────────┘
+ *                                ▼
+ *                             closing ── last bytes sent, or too slow ──▶ closed
+ *
+ * While closing it takes no operation and no delivery; its subscriptions are gone.
+ */
+export type ClientState = "connecting" | "connected" | "closing" | "closed";
+
+/** How a client reached the server. */
+export type ClientTransport = "tcp" | "in-process";
+
+/** A connected application. Owns its pipe, parser, output and subscriptions. */
+export class Client implements PipeEvents, OutboundOwner {
+  readonly cid: number;
+  readonly broker: Broker;
+  readonly pipe: Pipe;
+  readonly transport: ClientTransport;
+  readonly parser: ClientParser;
+  readonly outbound: Outbound;
+  /** By sid. */
+  readonly subscriptions = new Map<string, Subscription>();
+  /** Wall-clock milliseconds. */
+  readonly startMs: number;
+
+  state: ClientState = "connecting";
+  account: Account;
+  connect: ConnectOptions = defaultConnectOptions();
+  /** The name monitoring and logs show for who authenticated; empty without authentication. */
+  user = "";
+  /** From CONNECT, kept here for the delivery path. */
+  echo = true;
+  takesHeaders = false;
+  isTracing = false;
+  connectInfoSent = false;
+  /** Whether a CONNECT was accepted, also after the end. */
+  wasConnected = false;
+
+  inMessages = 0;
+  inBytes = 0;
+  stallCount = 0;
+  lastActivityMs: number;
+  /** Last measured round trip in milliseconds; 0: none yet. */
+  rttMs = 0;
+  pingsOut = 0;
+  closeReason: CloseReason | null = null;
+  /** Where the last publish went: most publishers stay with one subject. */
+  lastReceivers: Receivers | null = null;
+
+  #pingSentMs = 0;
+  #lastInMs: number;
+  /** Before CONNECT the authentication deadline, then the ping interval, at last the linger of a close. */
+  readonly #timer = new Timer(() => this.#onTimer());
+  #writeTimer: Timer | null = null;
+  #stallTimer: Timer | null = null;
+  /** Input that arrived before a stall and is not parsed yet. */
+  #backlog: Bytes | null = null;
+  #backlogStart = 0;
+  #backlogEnd = 0;
+  /** The receiver this publisher waits for, and the publishers that wait for this receiver. */
+  #stalledBy: Client | null = null;
+  #stalledPublishers: Client[] | null = null;
+
+  constructor(broker: Broker, cid: number, pipe: Pipe, transport: ClientTransport) {
+    const options = broker.options;
+    this.broker = broker;
+    this.cid = cid;
+    this.pipe = pipe;
+    this.transport = transport;
+    this.account = broker.globalAccount;
+    this.startMs = broker.clock.nowMs();
+    this.lastActivityMs = this.startMs;
+    this.#lastInMs = broker.clock.monotonicMs();
+    this.parser = new ClientParser(
+      new ClientOperations(this),
+      options.max_control_line,
+      options.max_payload,
+      false,
+    );
+    this.outbound = new Outbound(this, pipe, broker.slabs, broker.flusher, options.max_pending);
+    this.isTracing = broker.log.traceEnabled;
+    this.parser.tracing = this.isTracing;
+  }
+
+  /** Greets the peer and starts the clock on its CONNECT. */
+  start(): void {
+    this.debug("Client connection created");
+    this.sendInfo(false);
+    if (this.broker.authRequired) {
+      this.parser.connectOnly = true;
+      this.broker.timers.setIn(this.#timer, this.broker.options.authorization.timeout);
+    } else {
+      this.scheduleFirstPing();
+    }
+    this.broker.flusher.schedule();
+  }
+
+  // ── what the pipe tells ──────────────────────────────────────────────────
+
+  onData(input: Bytes, length: number): void {
+    if (this.state === "closing" || this.state === "closed") return;
+    this.#lastInMs = this.broker.clock.monotonicMs();
+    this.lastActivityMs = this.broker.clock.nowMs();
+    // A pipe may hand over one more read after it was paused.
+    if (this.#backlog !== null) {
+      this.#keepBacklog(input, 0, length);
+      return;
+    }
+    const parsed = this.parser.parse(input, 0, length);
+    if (parsed < length && this.parser.state === "suspended") this.#keepBacklog(input, parsed, length);
+    this.broker.flusher.flush();
+  }
+
+  onWritten(): void {
+    this.outbound.onWritten();
+    this.broker.flusher.flush();
+    if (this.state === "closing") this.#finishClose();
+  }
+
+  onClosed(error: Error | null): void {
+    if (this.state === "closed") return;
+    if (this.state !== "closing") this.#leave(error === null ? "clientClosed" : "readError");
+    this.#ended();
+  }
+
+  // ── what the outbound asks ───────────────────────────────────────────────
+
+  onPendingExceeded(): void {
+    this.broker.counters.slowConsumers++;
+    this.notice(`Slow Consumer Detected: MaxPending of ${this.broker.options.max_pending} Exceeded`);
+    this.broker.events.onSlowConsumer(this, "pending");
+    this.closeNow("slowConsumerPendingBytes");
+  }
+
+  onWritePending(): void {
+    this.#writeTimer ??= new Timer(() => this.#onWriteDeadline());
+    this.broker.timers.setIn(this.#writeTimer, this.broker.options.write_deadline);
+  }
+
+  onWriteDone(): void {
+    if (this.#writeTimer !== null) this.broker.timers.cancel(this.#writeTimer);
+  }
+
+  onOutrun(message: Message): void {
+    const publisher = message.origin;
+    if (publisher === null || publisher === this || this.broker.options.no_fast_producer_stall) return;
+    publisher.#stall(this);
+  }
+
+  onCaughtUp(): void {
+    const publishers = this.#stalledPublishers;
+    if (publishers === null) return;
+    this.#stalledPublishers = null;
+    for (const publisher of publishers) if (publisher.#stalledBy === this) publisher.#resume();
+  }
+
+  // ── output ───────────────────────────────────────────────────────────────
+
+  /** Queues protocol text (a wire string). */
+  send(text: string): void {
+    this.outbound.appendText(text);
+  }
+
+  /** Queues an -ERR. */
+  sendError(text: string): void {
+    this.send(errorLine(text));
+  }
+
+  sendInfo(isConnectInfo: boolean): void {
+    this.send(this.broker.infoFor(this, isConnectInfo));
+  }
+
+  sendPing(): void {
+    this.#pingSentMs = this.broker.clock.monotonicMs();
+    this.pingsOut++;
+    this.debug("Client Ping Timer");
+    if (this.isTracing) this.trace("->> [PING]");
+    this.send("PING\r\n");
+  }
+
+  onPong(): void {
+    this.pingsOut = 0;
+    if (this.#pingSentMs > 0) this.rttMs = Math.max(this.broker.clock.monotonicMs() - this.#pingSentMs, Number.MIN_VALUE);
+  }
+
+  // ── subscriptions ────────────────────────────────────────────────────────
+
+  removeSubscription(subscription: Subscription): void {
+    this.subscriptions.delete(subscription.sid);
+    this.account.sublist.remove(subscription);
+  }
+
+  removeAllSubscriptions(): void {
+    for (const subscription of this.subscriptions.values()) this.account.sublist.remove(subscription);
+    this.subscriptions.clear();
+  }
+
+  // ── timers ───────────────────────────────────────────────────────────────
+
+  /** The first PING comes soon, since it measures the round trip; the next ones by `ping_interval`. */
+  scheduleFirstPing(): void {
+    const { broker } = this;
+    const first = Math.min(FIRST_PING_MS, broker.options.ping_interval);
+    this.#schedulePing(first + broker.random.fraction() * 0.2 * first);
+  }
+
+  #schedulePing(delayMs: number): void {
+    const { broker } = this;
+    const grain = Math.min(PING_GRAIN_MS, delayMs);
+    const dueMs = broker.clock.monotonicMs() + delayMs;
+    broker.timers.setAt(this.#timer, grain > 0 ? Math.ceil(dueMs / grain) * grain : dueMs);
+  }
+
+  #onTimer(): void {
+    if (this.state === "closing") {
+      this.pipe.destroy();
+    } else if (this.state === "connecting" && this.broker.authRequired) {
+      this.sendError("Authentication Timeout");
+      this.close("authenticationTimeout");
+    } else if (this.state !== "closed") {
+      this.#onPingDue();
+    }
+    this.broker.flusher.flush();
+  }
+
+  #onPingDue(): void {
+    const { broker } = this;
+    const now = broker.clock.monotonicMs();
+    const interval = broker.options.ping_interval;
+    const needsRtt = this.rttMs === 0 || now - this.#pingSentMs > RTT_INTERVAL_MS;
+    if (now - this.#lastInMs >= interval || needsRtt) {
+      if (this.pingsOut + 1 > broker.options.ping_max) {
+        broker.counters.staleConnections++;
+        this.debug("Stale Client Connection - Closing");
+        this.sendError("Stale Connection");
+        this.close("staleConnection");
+        return;
+      }
+      this.sendPing();
+    } else {
+      this.debug(`Delaying PING due to client activity ${Math.round((now - this.#lastInMs) / 1000)}s ago`);
+    }
+    this.#schedulePing(interval);
+  }
+
+  #onWriteDeadline(): void {
+    const { broker } = this;
+    broker.counters.slowConsumers++;
+    this.notice(
+      `Slow Consumer Detected: WriteDeadline of ${broker.options.write_deadline / 1000}s exceeded with ${this.outbound.pendingBytes} total bytes.`,
+    );
+    broker.events.onSlowConsumer(this, "write deadline");
+    if (broker.options.write_timeout === "retry") this.onWritePending();
+    else this.closeNow("slowConsumerWriteDeadline");
+  }
+
+  // ── holding back a publisher ─────────────────────────────────────────────
+
+  /** Stops reading and parsing until `receiver` has caught up, `STALL_MS_MAX` at the longest. */
+  #stall(receiver: Client): void {
+    if (this.#stalledBy !== null || this.parser.state !== "running") return;
+    this.#stalledBy = receiver;
+    (receiver.#stalledPublishers ??= []).push(this);
+    this.stallCount++;
+    this.broker.counters.stalls++;
+    this.parser.state = "suspended";
+    this.pipe.pause();
+    this.#stallTimer ??= new Timer(() => this.#resume());
+    this.broker.timers.setIn(this.#stallTimer, STALL_MS_MAX);
+  }
+
+  #resume(): void {
+    if (this.#stalledBy === null) return;
+    this.#stalledBy = null;
+    if (this.#stallTimer !== null) this.broker.timers.cancel(this.#stallTimer);
+    if (this.parser.state !== "suspended") return;
+    this.parser.state = "running";
+    this.#parseBacklog();
+    if (this.parser.state === "running") this.pipe.resume();
+    this.broker.flusher.flush();
+  }
+
+  /** As `onCaughtUp`, from within a delivery: publishers go on in a turn of their own. */
+  #releasePublishers(): void {
+    const publishers = this.#stalledPublishers;
+    if (publishers === null) return;
+    this.#stalledPublishers = null;
+    for (const publisher of publishers) {
+      if (publisher.#stalledBy === this && publisher.#stallTimer !== null) {
+        this.broker.timers.setIn(publisher.#stallTimer, 0);
+      }
+    }
+  }
+
+  #parseBacklog(): void {
+    const backlog = this.#backlog;
+    if (backlog === null) return;
+    this.#backlogStart = this.parser.parse(backlog, this.#backlogStart, this.#backlogEnd);
+    if (this.#backlogStart === this.#backlogEnd || this.parser.state === "ended") this.#dropBacklog();
+  }
+
+  #keepBacklog(input: Bytes, start: number, end: number): void {
+    const length = end - start;
+    if (this.#backlog === null) {
+      this.#backlog = new Bytes(length);
+      this.#backlogStart = 0;
+      this.#backlogEnd = 0;
+    } else if (this.#backlogEnd + length > this.#backlog.capacity) {
+      const grown = new Bytes(this.#backlogEnd - this.#backlogStart + length);
+      this.#backlog.buf.copy(grown.buf, 0, this.#backlogStart, this.#backlogEnd);
+      this.#backlogEnd -= this.#backlogStart;
+      this.#backlogStart = 0;
+      this.#backlog = grown;
+    }
+    input.buf.copy(this.#backlog.buf, this.#backlogEnd, start, end);
+    this.#backlogEnd += length;
+  }
+
+  #dropBacklog(): void {
+    this.#backlog = null;
+    this.#backlogStart = 0;
+    this.#backlogEnd = 0;
+  }
+
+  // ── the end ──────────────────────────────────────────────────────────────
+
+  /** Ends the connection after what is queued has been sent. */
+  close(reason: CloseReason): void {
+    if (this.state === "closing" || this.state === "closed") return;
+    const wasPaused = this.#stalledBy !== null;
+    this.#leave(reason);
+    this.broker.timers.setIn(this.#timer, CLOSE_LINGER_MS);
+    // What the peer still sends is read and dropped: unread bytes would turn our last words into a reset.
+    if (wasPaused) this.pipe.resume();
+    if (this.outbound.drain()) this.#finishClose();
+  }
+
+  /** Ends the connection at once: what is queued is lost. */
+  closeNow(reason: CloseReason): void {
+    if (this.state === "closing" || this.state === "closed") return;
+    this.#leave(reason);
+    this.outbound.close();
+    this.pipe.destroy();
+  }
+
+  #finishClose(): void {
+    if (this.outbound.drain()) this.pipe.end();
+  }
+
+  #leave(reason: CloseReason): void {
+    this.state = "closing";
+    this.closeReason = reason;
+    this.parser.state = "ended";
+    this.parser.release();
+    this.#dropBacklog();
+    this.broker.timers.cancel(this.#timer);
+    if (this.#stallTimer !== null) this.broker.timers.cancel(this.#stallTimer);
+    this.#stalledBy = null;
+    this.#releasePublishers();
+    this.broker.beforeLeave(this);
+    this.removeAllSubscriptions();
+    this.lastReceivers = null;
+    this.debug(`Client connection closed: ${CLOSE_REASONS[reason]}`);
+  }
+
+  #ended(): void {
+    this.state = "closed";
+    this.broker.timers.cancel(this.#timer);
+    this.onWriteDone();
+    this.outbound.close();
+    this.broker.remove(this);
+  }
+
+  // ── logs ─────────────────────────────────────────────────────────────────
+
+  /** `ip:port - cid:N`, then what CONNECT told, as the reference begins each line about a connection. */
+  get label(): string {
+    const address = this.transport === "in-process" ? "pipe" : `${this.pipe.remoteHost}:${this.pipe.remotePort}`;
+    const base = `${address} - cid:${this.cid}`;
+    if (this.state === "connecting") return base;
+    const { lang, version, name } = this.connect;
+    const parts = [version === "" ? "" : `v${version}`, lang, name].filter((part) => part !== "");
+    const about = parts.length === 0 ? "" : ` - ${JSON.stringify(parts.join(":"))}`;
+    const who = this.user === "" ? "" : ` - ${JSON.stringify(`${this.account.name}/user:${this.user}`)}`;
+    return base + about + who;
+  }
+
+  debug(text: string): void {
+    if (this.broker.log.debugEnabled) this.broker.log.debug(`${this.label} - ${text}`);
+  }
+
+  trace(text: string): void {
+    this.broker.log.trace(`${this.label} - ${text}`);
+  }
+
+  notice(text: string): void {
+    this.broker.log.info(`${this.label} - ${text}`);
+  }
+
+  error(text: string): void {
+    this.broker.log.error(`${this.label} - ${text}`);
+  }
+
+  traceDelivery(message: Message, subscription: Subscription): void {
+    const buf = message.input.buf;
+    const subject = buf.utf8Slice(message.subjectStart, message.subjectEnd);
+    const reply =
+      message.replyEnd > message.replyStart ? `${buf.utf8Slice(message.replyStart, message.replyEnd)} ` : "";
+    const sizes = buf.latin1Slice(message.suffixStart, message.payloadStart - 2);
+    this.trace(`->> [${message.headerBytes > 0 ? "HMSG" : "MSG"} ${subject} ${subscription.sid} ${reply}${sizes}]`);
+  }
+
+  /** Throws where a stated invariant does not hold. For tests. */
+  checkInvariants(): void {
+    this.outbound.checkInvariants();
+    assert(this.state !== "closed" || this.subscriptions.size === 0, "a closed client has no subscription");
+    assert(this.#backlog === null || this.#backlogStart <= this.#backlogEnd, "the backlog's start is not behind its end");
+  }
+}

@@ -1,0 +1,21 @@
+/** Why a connection ended, in the words that monitoring shows (`reason` in /connz). */
+export const CLOSE_REASONS = {
+  clientClosed: "Client Closed",
+  authenticationTimeout: "Authentication Timeout",
+  authenticationViolation: "Authentication Failure",
+  slowConsumerPendingBytes: "Slow Consumer (Pending Bytes)",
+  slowConsumerWriteDeadline: "Slow Consumer (Write Deadline)",
+  writeError: "Write Error",
+  readError: "Read Error",
+  parseError: "Parse Error",
+  staleConnection: "Stale Connection",
+  protocolViolation: "Protocol Violation",
+  badClientProtocolVersion: "Bad Client Protocol Version",
+  maxConnectionsExceeded: "Maximum Connections Exceeded",
+  maxPayloadExceeded: "Maximum Message Payload Exceeded",
+  maxControlLineExceeded: "Maximum Control Line Exceeded",
+  noRespondersRequiresHeaders: "No Responders Requires Headers",
+  serverShutdown: "Server Shutdown",
+} as const;
+
+export type CloseReason = keyof typeof CLOSE_REASONS;

@@ -1,0 +1,49 @@
+import type { Random } from "../io/random.ts";
+import type { Receivers } from "./account.ts";
+import type { Message } from "./message.ts";
+import type { Subscription } from "./subscription.ts";
+
+/**
+ * Puts `message` into the outbound of everyone in `receivers`: each plain subscription, and one member
+ * of each queue group. `random` chooses a queue group's first candidate. Returns how many got it.
+ */
+export function deliver(message: Message, receivers: Receivers, random: Random): number {
+  let count = 0;
+  const plain = receivers.plain;
+  for (let i = 0; i < plain.length; i++) {
+    if (deliverTo(message, plain[i])) count++;
+  }
+  const queues = receivers.queues;
+  for (let i = 0; i < queues.length; i++) {
+    if (deliverToOneOf(message, queues[i], random)) count++;
+  }
+  return count;
+}
+
+/** Members who can't take it are skipped; false if nobody can. */
+function deliverToOneOf(message: Message, group: readonly Subscription[], random: Random): boolean {
+  const size = group.length;
+  let index = size === 1 ? 0 : random.below(size);
+  for (let tries = 0; tries < size; tries++) {
+    if (deliverTo(message, group[index])) return true;
+    if (++index === size) index = 0;
+  }
+  return false;
+}
+
+function deliverTo(message: Message, subscription: Subscription): boolean {
+  const client = subscription.client;
+  if (client === message.origin && !client.echo) return false;
+  // A result can be older than the end of a subscription that this very message's delivery brought about.
+  if (subscription.list === null) return false;
+  const outbound = client.outbound;
+  const isAppended =
+    message.headerBytes > 0 && !client.takesHeaders
+      ? outbound.appendMessageWithoutHeaders(message, subscription.sid)
+      : outbound.appendMessage(message, subscription.sid);
+  if (!isAppended) return false;
+  subscription.delivered++;
+  if (subscription.max > 0 && subscription.delivered >= subscription.max) client.removeSubscription(subscription);
+  if (client.isTracing) client.traceDelivery(message, subscription);
+  return true;
+}

@@ -1,0 +1,39 @@
+import { loadConfig, mergeInputs, resolveOptions, type LoadedConfig } from "../config/load.ts";
+import type { Options } from "../config/options.ts";
+import { readTextFile } from "../io/node/process-files.ts";
+import type { CommandLine } from "./flags.ts";
+
+/** The options a server starts with, and what is to be said about them. */
+export interface LoadedOptions {
+  readonly options: Options;
+  /** Lines for stderr. */
+  readonly warnings: readonly string[];
+  /** Of the configuration file; empty without one. */
+  readonly digest: string;
+}
+
+/** Flags over file over defaults. Throws an `Error` whose message lists all that keeps a server from starting. */
+export function loadOptions(line: CommandLine): LoadedOptions {
+  const file = line.configFile === "" ? null : readConfigFile(line.configFile);
+  const problems = file === null ? [] : [...file.errors, ...file.unsupported];
+  problems.push(...line.unsupported);
+  if (problems.length > 0) throw new Error([...(file?.warnings ?? []), ...problems].join("\n"));
+  const options = resolveOptions(mergeInputs(file?.options ?? {}, line.options));
+  return { options, warnings: file?.warnings ?? [], digest: file?.digest ?? "" };
+}
+
+/** Checks a file as `-t` does, and returns its digest. Throws for warnings too, as nats-server does. */
+export function checkConfigFile(path: string): string {
+  const file = readConfigFile(path);
+  const complaints = [...file.warnings, ...file.errors, ...file.unsupported];
+  if (complaints.length > 0) throw new Error(complaints.join("\n"));
+  return file.digest;
+}
+
+function readConfigFile(path: string): LoadedConfig {
+  return loadConfig(readTextFile(path), {
+    file: path,
+    readFile: readTextFile,
+    env: (name) => process.env[name],
+  });
+}

@@ -1,0 +1,36 @@
+import type { Options } from "../config/options.ts";
+import { systemClock } from "../io/node/clock.ts";
+import type { LineLog } from "../io/node/line-log.ts";
+import { systemRandom } from "../io/node/random.ts";
+import { tcpNet } from "../io/node/tcp.ts";
+import { Server } from "../server/server.ts";
+import type { ProgramServer } from "./program.ts";
+
+/** The server of the program, with the ports of production. */
+export function createProgramServer(options: Options, log: LineLog): ProgramServer {
+  const ports = {
+    clock: systemClock(),
+    random: systemRandom,
+    net: tcpNet(),
+    log,
+    runtime: `node ${process.version}`,
+  };
+  const server = new Server(options, ports, {
+    onConnect: ignore,
+    onDisconnect: ignore,
+    onSlowConsumer: ignore,
+  });
+  return {
+    serverId: server.broker.serverId,
+    start: () => server.start(),
+    lameDuck: () => server.lameDuck(),
+    shutdown: () => server.shutdown(),
+    closed: server.closed,
+    get clientUrls() {
+      return server.clientUrls;
+    },
+    monitoringUrls: [],
+  };
+}
+
+function ignore(): void {}

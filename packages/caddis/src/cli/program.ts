@@ -1,0 +1,99 @@
+import { join } from "node:path";
+import type { LineLog } from "../io/node/line-log.ts";
+import { removePidFile, removePortsFile, writePidFile, writePortsFile } from "../io/node/process-files.ts";
+import { trapSignals } from "./signals.ts";
+
+/** What the program needs of a server. */
+export interface ProgramServer {
+  readonly serverId: string;
+  /** Resolves when clients can connect; rejects with an error whose message says why they cannot. */
+  start(): Promise<void>;
+  /** Sends clients away slowly, then shuts down. */
+  lameDuck(): Promise<void>;
+  shutdown(): Promise<void>;
+  /** Resolves when the server is down, whoever asked for it. */
+  readonly closed: Promise<void>;
+  readonly clientUrls: readonly string[];
+  readonly monitoringUrls: readonly string[];
+}
+
+/** The files that tell others about a running server; empty for none. */
+export interface ProgramFiles {
+  readonly pidFile: string;
+  readonly portsFileDir: string;
+}
+
+/**
+ * Runs one server until it is down: signals, pid file, ports file. Resolves to the exit code of the
+ * process. `exe` is the name the program was called by. A shutdown that fails is an unhandled rejection:
+ * the process ends with it.
+ */
+export async function runServer(
+  server: ProgramServer,
+  log: LineLog,
+  exe: string,
+  files: ProgramFiles,
+): Promise<number> {
+  let phase: "running" | "lame duck" | "stopping" = "running";
+  trapSignals(log, {
+    stop(graceful) {
+      // A server in lame duck mode is on its way out already.
+      if (phase === "stopping" || (graceful && phase === "lame duck")) return;
+      phase = "stopping";
+      void server.shutdown();
+    },
+    lameDuck() {
+      if (phase !== "running") return;
+      phase = "lame duck";
+      void server.lameDuck();
+    },
+    reopenLog: () => log.reopen(),
+    reload: () => log.error("Failed to reload server configuration: reload is not supported yet"),
+  });
+
+  if (files.pidFile !== "") {
+    try {
+      writePidFile(files.pidFile, process.pid);
+    } catch (error) {
+      log.fatal(`Could not write pidfile: ${describe(error)}`);
+      return 1;
+    }
+  }
+  try {
+    await server.start();
+  } catch (error) {
+    log.fatal(describe(error));
+    removePidFile(files.pidFile, process.pid);
+    return 1;
+  }
+  const portsFile = files.portsFileDir === "" ? "" : join(files.portsFileDir, `${exe}_${process.pid}.ports`);
+  if (portsFile !== "") {
+    attempt(log, `Error writing ports file (${portsFile})`, () => writePortsFile(portsFile, portsOf(server)));
+  }
+  await server.closed;
+  if (portsFile !== "") {
+    attempt(log, `Error cleaning up ports file ${portsFile}`, () => removePortsFile(portsFile));
+  }
+  if (files.pidFile !== "") removePidFile(files.pidFile, process.pid);
+  return 0;
+}
+
+/** URLs by the names test launchers look for; kinds of listeners that are off have no entry. */
+function portsOf(server: ProgramServer): Record<string, readonly string[]> {
+  const ports: Record<string, readonly string[]> = {};
+  if (server.clientUrls.length > 0) ports["nats"] = server.clientUrls;
+  if (server.monitoringUrls.length > 0) ports["monitoring"] = server.monitoringUrls;
+  return ports;
+}
+
+function attempt(log: LineLog, complaint: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    log.error(`${complaint}: ${describe(error)}`);
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,34 @@
+/** Checks of single values that the options table refers to. Each returns what is wrong, or null. */
+
+/** The form `host:port`, `:port` or `[v6]:port`; a port may have a sign, as Go reads numbers. */
+const HOST_PORT = /^\s*(?:\[([^[\]]*)\]|([^:[\]]*)):(.*)$/s;
+const PORT = /^[+-]?\d{1,9}$/;
+
+const PORT_MAX = 65_535;
+
+/** Clients and tools print the name in lines where a space separates words. */
+export function checkServerName(name: string): string | null {
+  return name.includes(" ") ? "server name cannot contain spaces" : null;
+}
+
+/** `host` or `host:port`. */
+export function checkAdvertised(address: string): string | null {
+  if (!address.includes(":")) return null;
+  const parsed = parseHostPort(address);
+  return "problem" in parsed ? parsed.problem : null;
+}
+
+/** Splits `host:port`. The host may be empty; the port is checked to be one, or -1. */
+export function parseHostPort(text: string): { host: string; port: number } | { problem: string } {
+  const found = HOST_PORT.exec(text);
+  if (found === null) return { problem: `could not parse address string ${JSON.stringify(text)}` };
+  const port = found[3];
+  if (!PORT.test(port)) return { problem: `could not parse port ${JSON.stringify(port)}` };
+  const problem = checkPort(Number(port));
+  return problem === null ? { host: (found[1] ?? found[2]).trim(), port: Number(port) } : { problem };
+}
+
+/** Ports have 16 bits; -1 asks for any free one. */
+export function checkPort(port: number): string | null {
+  return port < -1 || port > PORT_MAX ? `invalid port ${port}` : null;
+}

@@ -1,0 +1,187 @@
+import { createServer, type Server, Socket, type TcpSocketConnectOpts } from "node:net";
+import { Bytes } from "../../base/bytes.ts";
+import { READ_BYTES } from "../../base/limits.ts";
+import type { Listener, Net, PipeEvents, UnattachedPipe } from "../pipe.ts";
+
+/** Connections that may wait to be accepted: a storm of reconnecting clients is not turned away. */
+const ACCEPT_BACKLOG = 4096;
+
+/** Idle seconds before the kernel probes a peer; the reference's runtime does the same. */
+const KEEP_ALIVE_MS = 15_000;
+
+/** The outbound bounds what is written; the stream's own mark must never make it wait. */
+const NO_HIGH_WATER_MARK = Number.MAX_SAFE_INTEGER;
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * How bytes are read. `shared`: the kernel's bytes land in one buffer that all sockets of a server
+ * share; the socket that `accept` made is given up for one on the same handle with that buffer, which
+ * Node does but does not document for accepted sockets. `events`: ordinary `data` events.
+ */
+export type ReadMode = "shared" | "events";
+
+/** TCP by `node:net`. */
+export function tcpNet(readMode: ReadMode = "shared"): Net {
+  // Made on first use: a server without a port needs none.
+  let shared: Bytes | null = null;
+  return {
+    listen(host, port, onPipe) {
+      shared ??= new Bytes(READ_BYTES);
+      const input = shared;
+      const server = createServer(
+        { pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+        (accepted) => onPipe(new TcpPipe(accepted, input, readMode)),
+      );
+      return bind(server, host, port);
+    },
+  };
+}
+
+/** An unspecified IPv4 address means every address, IPv6 ones too where there are any. */
+async function bind(server: Server, host: string, port: number): Promise<Listener> {
+  if (host === "0.0.0.0" || host === "") {
+    try {
+      return await listen(server, "::", port, host);
+    } catch (error) {
+      if (!isNoIpv6(error)) throw error;
+    }
+  }
+  return listen(server, host, port, host);
+}
+
+function isNoIpv6(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : "";
+  return code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL";
+}
+
+function listen(server: Server, address: string, port: number, host: string): Promise<Listener> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: address, port, backlog: ACCEPT_BACKLOG }, () => {
+      server.off("error", reject);
+      // A single failed accept (no descriptors left, say) must not end the server.
+      server.on("error", () => {});
+      const bound = server.address();
+      resolve({
+        host,
+        port: bound !== null && typeof bound === "object" ? bound.port : port,
+        close: () => new Promise<void>((done) => server.close(() => done())),
+      });
+    });
+  });
+}
+
+/** Options of `net.Socket` that its types leave out: a handle to take over. */
+interface HandleOptions {
+  readonly handle: unknown;
+  readonly onread: NonNullable<TcpSocketConnectOpts["onread"]>;
+  readonly writableHighWaterMark: number;
+}
+
+class TcpPipe implements UnattachedPipe {
+  readonly remoteHost: string;
+  readonly remotePort: number;
+  readonly #socket: Socket;
+  readonly #input: Bytes;
+  #events: PipeEvents | null = null;
+  #error: Error | null = null;
+  /** Made when a write does not go through at once, which most connections never see. */
+  #onWritten: (() => void) | null = null;
+
+  constructor(accepted: Socket, input: Bytes, readMode: ReadMode) {
+    this.#input = input;
+    this.remoteHost = plainAddress(accepted.remoteAddress ?? "");
+    this.remotePort = accepted.remotePort ?? 0;
+    const taken = readMode === "shared" ? this.#takeOver(accepted) : null;
+    this.#socket = taken ?? accepted;
+    if (taken === null) accepted.on("data", (chunk) => this.#onChunk(chunk));
+    this.#socket.on("error", (error) => {
+      this.#error = error;
+    });
+    this.#socket.on("close", () => this.#events?.onClosed(this.#error));
+  }
+
+  attach(events: PipeEvents): void {
+    this.#events = events;
+    this.#socket.resume();
+  }
+
+  write(buf: Buffer, length: number): boolean {
+    const socket = this.#socket;
+    socket.write(buf.subarray(0, length));
+    if (socket.writableLength === 0) return true;
+    this.#awaitWritten();
+    return false;
+  }
+
+  writeAll(bufs: readonly Buffer[], lengths: readonly number[]): boolean {
+    const socket = this.#socket;
+    socket.cork();
+    for (let i = 0; i < bufs.length; i++) socket.write(bufs[i].subarray(0, lengths[i]));
+    socket.uncork();
+    if (socket.writableLength === 0) return true;
+    this.#awaitWritten();
+    return false;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /**
+   * An empty write queues behind the one that is outstanding: its callback comes when that is done.
+   * Giving each write a callback instead would cost every one of them a tick.
+   */
+  #awaitWritten(): void {
+    this.#onWritten ??= () => this.#events?.onWritten();
+    this.#socket.write(NOTHING, this.#onWritten);
+  }
+
+  #onChunk(chunk: Buffer): void {
+    const input = this.#input;
+    for (let start = 0; start < chunk.length; start += input.capacity) {
+      const end = Math.min(chunk.length, start + input.capacity);
+      chunk.copy(input.buf, 0, start, end);
+      this.#events?.onData(input, end - start);
+    }
+  }
+
+  /** Moves the connection to a socket that reads into the shared buffer; null where Node does not let us. */
+  #takeOver(accepted: Socket): Socket | null {
+    const owner = accepted as unknown as { _handle: unknown };
+    const handle = owner._handle;
+    if (typeof handle !== "object" || handle === null) return null;
+    owner._handle = null;
+    const input = this.#input;
+    const options: HandleOptions = {
+      handle,
+      onread: {
+        buffer: input.buf.subarray(0, input.capacity),
+        callback: (count) => {
+          this.#events?.onData(input, count);
+          return true;
+        },
+      },
+      writableHighWaterMark: NO_HIGH_WATER_MARK,
+    };
+    return new Socket(options as unknown as ConstructorParameters<typeof Socket>[0]);
+  }
+}
+
+/** An IPv4 peer of a dual-stack listener, written as IPv4. */
+function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
+}

@@ -1,0 +1,58 @@
+import type { Bytes } from "../base/bytes.ts";
+
+/**
+ * A duplex byte stream to one peer: a TCP socket, an in-process pair, later TLS and WebSocket.
+ * The connection owns its pipe; the pipe calls the connection's `PipeEvents` and nothing else.
+ */
+export interface Pipe {
+  /** The peer's address as monitoring shows it; empty for an in-process pipe. */
+  readonly remoteHost: string;
+  readonly remotePort: number;
+  /**
+   * Writes `buf[0, length)`. Returns true when the bytes are gone and `buf` may be reused at once.
+   * Returns false when the kernel took only a part: `buf` then belongs to the pipe until `onWritten`.
+   * Never called while an earlier write is outstanding.
+   */
+  write(buf: Buffer, length: number): boolean;
+  /** As `write`, for several buffers, in order; `lengths[i]` bytes of `bufs[i]`. */
+  writeAll(bufs: readonly Buffer[], lengths: readonly number[]): boolean;
+  /** Stops `onData` until `resume`. Bytes already being handed over are not affected. */
+  pause(): void;
+  resume(): void;
+  /** Sends what was written, then ends the stream; `onClosed` follows. */
+  end(): void;
+  /** Drops the stream at once; `onClosed` follows, in a later turn. */
+  destroy(): void;
+}
+
+/** What a pipe tells its connection. */
+export interface PipeEvents {
+  /** `input[0, length)` arrived. The bytes are valid until this call returns: who keeps them copies them. */
+  onData(input: Bytes, length: number): void;
+  /** The outstanding write is done and its buffers may be reused. */
+  onWritten(): void;
+  /** The peer ended its side, or the stream failed (`error` says how). Called once; nothing follows it. */
+  onClosed(error: Error | null): void;
+}
+
+/** A pipe that is given its listener after it was made; no event is lost in between. */
+export interface UnattachedPipe extends Pipe {
+  attach(events: PipeEvents): void;
+}
+
+/** The network, handed in. */
+export interface Net {
+  /**
+   * Accepts connections at `host` and `port` (0: any free one). Rejects when the address can't be had.
+   * `onPipe` gets each connection, paused until it is attached.
+   */
+  listen(host: string, port: number, onPipe: (pipe: UnattachedPipe) => void): Promise<Listener>;
+}
+
+/** A bound address. */
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+  /** Stops accepting; connections stay. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,153 @@
+import type { Account } from "../broker/account.ts";
+import { Broker } from "../broker/broker.ts";
+import type { BrokerEvents } from "../broker/events.ts";
+import type { Options } from "../config/options.ts";
+import type { Clock } from "../io/clock.ts";
+import type { Log } from "../io/log.ts";
+import type { Listener, Net, UnattachedPipe } from "../io/pipe.ts";
+import type { Random } from "../io/random.ts";
+import { MappingTable } from "../subject/mapping.ts";
+import { inProcessPair } from "../transport/in-process.ts";
+import { LameDuck } from "./lame-duck.ts";
+
+/** The world, as one server sees it. */
+export interface ServerPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly net: Net;
+  /** What INFO and /varz name as the runtime. */
+  readonly runtime: string;
+}
+
+/**
+ * new ─ start ─▶ running ─ lameDuck ─▶ lame duck ─┐
+ *                   └──────── shutdown ───────────┴─▶ stopping ─▶ stopped
+ */
+export type ServerState = "new" | "starting" | "running" | "lame duck" | "stopping" | "stopped";
+
+/** One NATS server. Everything it knows hangs off this object; several in a process never notice each other. */
+export class Server {
+  readonly options: Options;
+  readonly broker: Broker;
+  /** Resolves once the server is down, whoever asked for it. */
+  readonly closed: Promise<void>;
+  /** Wall-clock milliseconds; 0 before `start`. */
+  startMs = 0;
+
+  readonly #ports: ServerPorts;
+  readonly #lameDuck: LameDuck;
+  #state: ServerState = "new";
+  #listener: Listener | null = null;
+  #resolveClosed: () => void = () => {};
+
+  constructor(options: Options, ports: ServerPorts, events: BrokerEvents) {
+    this.options = options;
+    this.#ports = ports;
+    const mappings = MappingTable.compile(options.mappings, { random: ports.random, clusterName: "" });
+    if (typeof mappings === "string") throw new Error(mappings);
+    this.broker = new Broker(options, ports, mappings.size === 0 ? null : mappings, events, ports.runtime);
+    this.#lameDuck = new LameDuck(this.broker);
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  get state(): ServerState {
+    return this.#state;
+  }
+
+  get globalAccount(): Account {
+    return this.broker.globalAccount;
+  }
+
+  /** URLs at which clients reach this server; empty without a port. */
+  get clientUrls(): readonly string[] {
+    if (this.#listener === null) return [];
+    return [`nats://${urlHost(this.#listener.host)}:${this.#listener.port}`];
+  }
+
+  /** Resolves when clients can connect; rejects with the reason why they can't. */
+  async start(): Promise<void> {
+    if (this.#state !== "new") throw new Error(`a server starts once; this one is ${this.#state}`);
+    this.#state = "starting";
+    const { log } = this.#ports;
+    const { broker, options } = this;
+    this.startMs = this.#ports.clock.nowMs();
+    if (!options.dont_listen) {
+      try {
+        this.#listener = await this.#ports.net.listen(options.host, Math.max(options.port, 0), (pipe) =>
+          this.#accept(pipe),
+        );
+      } catch (error) {
+        await this.#stop();
+        throw new Error(
+          `Error listening on port: ${options.host}:${options.port}, ${error instanceof Error ? error.message : String(error)}`,
+          { cause: error },
+        );
+      }
+      broker.port = this.#listener.port;
+      log.info(`Listening for client connections on ${joinHostPort(options.host, this.#listener.port)}`);
+    }
+    this.#state = "running";
+    log.info("Server is ready");
+  }
+
+  /** A connection from inside the process; the other end is the caller's. */
+  connectInProcess(): UnattachedPipe {
+    const [ours, theirs] = inProcessPair();
+    if (this.#state === "running") ours.attach(this.broker.accept(ours, "in-process"));
+    else ours.destroy();
+    return theirs;
+  }
+
+  /**
+   * Lame duck mode: takes no new connection, tells clients to go elsewhere, closes those that stay one by
+   * one over `lame_duck_duration`, then shuts down. Resolves when the server is down.
+   */
+  async lameDuck(): Promise<void> {
+    if (this.#state !== "running") return this.closed;
+    this.#state = "lame duck";
+    this.#ports.log.info("Entering lame duck mode, stop accepting new clients");
+    await this.#closeListener();
+    await this.#lameDuck.run();
+    await this.shutdown();
+  }
+
+  /** Sends what is queued, closes every connection and stops. Resolves when nothing is left running. */
+  async shutdown(): Promise<void> {
+    if (this.#state === "stopping" || this.#state === "stopped") return this.closed;
+    this.#state = "stopping";
+    this.#ports.log.info("Initiating Shutdown...");
+    this.#lameDuck.cancel();
+    await this.#stop();
+    this.#ports.log.info("Server Exiting..");
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all([this.#closeListener(), this.broker.shutdown()]);
+    this.#state = "stopped";
+    this.#resolveClosed();
+  }
+
+  #accept(pipe: UnattachedPipe): void {
+    if (this.#state !== "running") pipe.destroy();
+    else pipe.attach(this.broker.accept(pipe, "tcp"));
+  }
+
+  async #closeListener(): Promise<void> {
+    const listener = this.#listener;
+    this.#listener = null;
+    await listener?.close();
+  }
+}
+
+function joinHostPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** An address one can connect to: the unspecified ones stand for this machine. */
+function urlHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::" || host === "") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
+}

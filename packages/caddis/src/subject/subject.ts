@@ -1,0 +1,144 @@
+/**
+ * The grammar of subjects: tokens separated by dots, `*` for any one token, `>` at the end for one or
+ * more. A wildcard is one only while it is a whole token: `foo*` and `>foo` are plain names.
+ *
+ * Everything here works on *wire strings*: latin1 strings in which each character is one byte of the
+ * subject as the client sent it. A subject may hold any byte, valid UTF-8 or not.
+ */
+
+const DOT = ".";
+const PARTIAL_WILDCARD = 0x2a; // *
+const FULL_WILDCARD = 0x3e; // >
+
+/** Characters that a configured subject may not hold; on the wire all but space, tab and LF may occur. */
+const WHITESPACE = /[\t\n\f\r ]/;
+
+/** Text as bytes on the wire: its UTF-8, one character per byte. */
+export function toWireString(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}
+
+/** Bytes from the wire as text; bytes that are no UTF-8 become U+FFFD. */
+export function fromWireString(wire: string): string {
+  return Buffer.from(wire, "latin1").toString("utf8");
+}
+
+/** The end (exclusive) of the token that starts at `start`. */
+export function tokenEnd(subject: string, start: number): number {
+  const end = subject.indexOf(DOT, start);
+  return end < 0 ? subject.length : end;
+}
+
+/** Where token number `index` (from 0) starts, or -1 when the subject has fewer. */
+export function tokenStart(subject: string, index: number): number {
+  let start = 0;
+  for (let i = 0; i < index; i++) {
+    const dot = subject.indexOf(DOT, start);
+    if (dot < 0) return -1;
+    start = dot + 1;
+  }
+  return start;
+}
+
+/** How many tokens a subject has, empty ones included; at least 1. */
+export function tokenCount(subject: string): number {
+  let count = 1;
+  for (let dot = subject.indexOf(DOT); dot >= 0; dot = subject.indexOf(DOT, dot + 1)) count++;
+  return count;
+}
+
+/**
+ * Whether one may subscribe to `subject`: no empty token, and `>` only at the end. SUB asks for no more;
+ * white space that survives the control line (CR, FF) is accepted there (probed).
+ */
+export function isValidSubject(subject: string): boolean {
+  for (let start = 0; ;) {
+    const end = tokenEnd(subject, start);
+    if (end === start) return false;
+    if (end === subject.length) return true;
+    if (isFullWildcard(subject, start, end)) return false;
+    start = end + 1;
+  }
+}
+
+/** Whether `subject` may stand in a configuration or an API: valid and without white space. */
+export function isValidConfiguredSubject(subject: string): boolean {
+  return !WHITESPACE.test(subject) && isValidSubject(subject);
+}
+
+/** Whether one may publish to `subject` in pedantic mode: no empty token and no wildcard. */
+export function isValidLiteralSubject(subject: string): boolean {
+  for (let start = 0; ;) {
+    const end = tokenEnd(subject, start);
+    if (end === start || isWildcard(subject, start, end)) return false;
+    if (end === subject.length) return true;
+    start = end + 1;
+  }
+}
+
+/** Whether some token of `subject` is a wildcard; says nothing about its validity. */
+export function hasWildcard(subject: string): boolean {
+  for (let start = 0; start <= subject.length;) {
+    const end = tokenEnd(subject, start);
+    if (isWildcard(subject, start, end)) return true;
+    start = end + 1;
+  }
+  return false;
+}
+
+/** Whether no token of `subject` is a wildcard; says nothing about its validity. */
+export function subjectIsLiteral(subject: string): boolean {
+  return !hasWildcard(subject);
+}
+
+/**
+ * Whether a message published to `literal` reaches a subscription to `pattern`, a valid subject. Tokens of
+ * `literal` mean themselves, wildcards too, since servers let clients publish to `foo.*`. A literal with an
+ * empty token reaches nobody. Plain rather than fast: the measure for everything that is fast.
+ */
+export function subjectMatches(literal: string, pattern: string): boolean {
+  const tokens = literal.split(DOT);
+  const wanted = pattern.split(DOT);
+  if (tokens.includes("")) return false;
+  if (wanted.at(-1) === ">") {
+    wanted.pop();
+    if (tokens.length <= wanted.length) return false;
+  } else if (tokens.length !== wanted.length) {
+    return false;
+  }
+  return wanted.every((token, i) => token === "*" || token === tokens[i]);
+}
+
+/** Whether every subject that `subject` matches is matched by `pattern` too; both are valid subjects. */
+export function isSubsetMatch(subject: string, pattern: string): boolean {
+  const tokens = subject.split(DOT);
+  const wanted = pattern.split(DOT);
+  for (let i = 0; i < wanted.length; i++) {
+    if (i === tokens.length) return false;
+    if (wanted[i] === ">") return true;
+    if (tokens[i] === ">") return false;
+    if (wanted[i] !== "*" && wanted[i] !== tokens[i]) return false;
+  }
+  return tokens.length === wanted.length;
+}
+
+/** Whether some subject is matched by both `a` and `b`, which are valid subjects. */
+export function subjectsOverlap(a: string, b: string): boolean {
+  const left = a.split(DOT);
+  const right = b.split(DOT);
+  for (let i = 0; ; i++) {
+    if (i === left.length || i === right.length) return left.length === right.length;
+    if (left[i] === ">" || right[i] === ">") return true;
+    if (left[i] !== "*" && right[i] !== "*" && left[i] !== right[i]) return false;
+  }
+}
+
+function isWildcard(subject: string, start: number, end: number): boolean {
+  if (end !== start + 1) return false;
+  const code = subject.charCodeAt(start);
+  return code === PARTIAL_WILDCARD || code === FULL_WILDCARD;
+}
+
+function isFullWildcard(subject: string, start: number, end: number): boolean {
+  return end === start + 1 && subject.charCodeAt(start) === FULL_WILDCARD;
+}

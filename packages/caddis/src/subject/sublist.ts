@@ -1,0 +1,508 @@
+import { assert } from "../base/assert.ts";
+
+/**
+ * Who is interested in a subject. Subjects are wire strings (one char code per byte).
+ *
+ * Subscriptions to literal subjects stand in one hash table; those with wildcards in a trie by token.
+ * Equal subjects share an `Interest`: an intrusive list of its subscriptions, so that adding and
+ * removing one costs the same however many there are.
+ *
+ * Answers are kept in a result cache keyed by the subject's bytes. An answer is good while the
+ * generation of its first token stands: a subscription advances only the generation of its own first
+ * token (all of them, if that is a wildcard), so inboxes that come and go leave other answers alone.
+ */
+
+/** What a subscriber hands to the sublist; the broker's `Subscription` extends it. */
+export class Interested {
+  readonly subject: string;
+  /** Empty: a plain subscription. */
+  readonly queue: string;
+  /** The list this stands in, null while it is in no sublist. */
+  list: InterestList | null = null;
+  previous: Interested | null = null;
+  next: Interested | null = null;
+
+  constructor(subject: string, queue: string) {
+    this.subject = subject;
+    this.queue = queue;
+  }
+}
+
+/** The subscriptions with one subject and one queue name. Invariant: `count` is the length of the list. */
+export class InterestList {
+  readonly queue: string;
+  first: Interested | null = null;
+  count = 0;
+  /** The next queue group with the same subject. */
+  nextQueue: InterestList | null = null;
+
+  constructor(queue: string) {
+    this.queue = queue;
+  }
+
+  add(subscription: Interested): void {
+    subscription.list = this;
+    subscription.previous = null;
+    subscription.next = this.first;
+    if (this.first !== null) this.first.previous = subscription;
+    this.first = subscription;
+    this.count++;
+  }
+
+  remove(subscription: Interested): void {
+    assert(subscription.list === this, "a subscription is removed from the list it stands in");
+    if (subscription.previous === null) this.first = subscription.next;
+    else subscription.previous.next = subscription.next;
+    if (subscription.next !== null) subscription.next.previous = subscription.previous;
+    subscription.list = null;
+    subscription.previous = null;
+    subscription.next = null;
+    this.count--;
+  }
+}
+
+/** All subscriptions with one subject: the plain ones, then one list per queue group. */
+class Interest extends InterestList {
+  constructor() {
+    super("");
+  }
+
+  listFor(queue: string): InterestList {
+    if (queue === "") return this;
+    let list = this.nextQueue;
+    while (list !== null && list.queue !== queue) list = list.nextQueue;
+    if (list === null) {
+      list = new InterestList(queue);
+      list.nextQueue = this.nextQueue;
+      this.nextQueue = list;
+    }
+    return list;
+  }
+
+  /** Drops the emptied list of a queue group. */
+  prune(list: InterestList): void {
+    if (list === this || list.count > 0) return;
+    let before: InterestList = this;
+    while (before.nextQueue !== null && before.nextQueue !== list) before = before.nextQueue;
+    before.nextQueue = list.nextQueue;
+  }
+
+  get isEmpty(): boolean {
+    return this.count === 0 && this.nextQueue === null;
+  }
+}
+
+class TrieNode {
+  interest: Interest | null = null;
+  children: Map<string, TrieNode> | null = null;
+  /** Below a `*`. */
+  partial: TrieNode | null = null;
+  /** At a `>`. */
+  full: TrieNode | null = null;
+
+  get isEmpty(): boolean {
+    return this.interest === null && this.children === null && this.partial === null && this.full === null;
+  }
+
+  child(token: string): TrieNode | null {
+    if (token === "*") return this.partial;
+    if (token === ">") return this.full;
+    return this.children?.get(token) ?? null;
+  }
+
+  childOrNew(token: string): TrieNode {
+    const existing = this.child(token);
+    if (existing !== null) return existing;
+    const made = new TrieNode();
+    if (token === "*") this.partial = made;
+    else if (token === ">") this.full = made;
+    else (this.children ??= new Map()).set(token, made);
+    return made;
+  }
+
+  removeChild(token: string): void {
+    if (token === "*") this.partial = null;
+    else if (token === ">") this.full = null;
+    else if (this.children !== null) {
+      this.children.delete(token);
+      if (this.children.size === 0) this.children = null;
+    }
+  }
+}
+
+/**
+ * Everyone a message with `subject` goes to: each plain subscription, and one of each queue group.
+ * `isKept` says whether the result stands in the cache; one that does not is valid until the next match.
+ */
+export class MatchResult<S extends Interested> {
+  subject = "";
+  hash = 0;
+  /** Which generation counter this answer depends on, and its value when the answer was found. */
+  bucket = 0;
+  generation = 0;
+  isKept = false;
+  readonly plain: S[] = [];
+  readonly queues: S[][] = [];
+
+  get isEmpty(): boolean {
+    return this.plain.length === 0 && this.queues.length === 0;
+  }
+
+  /** Whether `buf[start, end)` is this result's subject. */
+  isFor(buf: Uint8Array, start: number, end: number): boolean {
+    const subject = this.subject;
+    if (subject.length !== end - start) return false;
+    for (let i = 0; i < subject.length; i++) {
+      if (subject.charCodeAt(i) !== buf[start + i]) return false;
+    }
+    return true;
+  }
+}
+
+/** Generation counters; first tokens that share one only invalidate each other's answers. */
+const GENERATION_COUNT = 256;
+
+/**
+ * Answers kept at most. Fifty thousand subjects in rotation fit; a full cache is dropped whole, which
+ * costs less bookkeeping than choosing victims.
+ */
+const CACHE_RESULTS_MAX = 65_536;
+
+/** Slots of an empty cache. */
+const CACHE_SLOTS_INITIAL = 256;
+
+/**
+ * One answer in so many is kept on a miss: a subject that recurs is in soon, while reply subjects that
+ * are used once cost no entry each. A power of two.
+ */
+const CACHE_KEEP_ONE_IN = 8;
+
+export interface SublistStats {
+  readonly subscriptionCount: number;
+  readonly cachedCount: number;
+  readonly insertCount: number;
+  readonly removeCount: number;
+  readonly matchCount: number;
+  readonly missCount: number;
+  /** Largest and mean number of receivers over the answers in the cache. */
+  readonly fanoutMax: number;
+  readonly fanoutMean: number;
+}
+
+export class Sublist<S extends Interested> {
+  readonly #literals = new Map<string, Interest>();
+  readonly #root = new TrieNode();
+  #wildcardCount = 0;
+  #count = 0;
+
+  readonly #generations = new Uint32Array(GENERATION_COUNT);
+  readonly #cacheEnabled: boolean;
+  /** Open addressing, at most half full. */
+  #slots: (MatchResult<S> | null)[] = [];
+  #cachedCount = 0;
+  /** True when an answer in the cache may be stale, so that `sweep` has something to let go. */
+  #changedSinceSweep = false;
+  #scratch = new MatchResult<S>();
+
+  #insertCount = 0;
+  #removeCount = 0;
+  #missCount = 0;
+  /** Lookups; whoever short-cuts `match` by a result of its own adds to it. */
+  matchCount = 0;
+
+  constructor(cacheEnabled: boolean) {
+    this.#cacheEnabled = cacheEnabled;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  insert(subscription: S): void {
+    assert(subscription.list === null, "a subscription stands in one sublist, once");
+    const subject = subscription.subject;
+    let interest: Interest;
+    if (hasWildcardToken(subject)) {
+      let node = this.#root;
+      for (const token of subject.split(".")) node = node.childOrNew(token);
+      interest = node.interest ??= new Interest();
+      this.#wildcardCount++;
+    } else {
+      const existing = this.#literals.get(subject);
+      interest = existing ?? new Interest();
+      if (existing === undefined) this.#literals.set(subject, interest);
+    }
+    interest.listFor(subscription.queue).add(subscription);
+    this.#count++;
+    this.#insertCount++;
+    this.#advance(subject);
+  }
+
+  /** Takes `subscription` out; one that is not in is left alone. */
+  remove(subscription: S): void {
+    const list = subscription.list;
+    if (list === null) return;
+    const subject = subscription.subject;
+    list.remove(subscription);
+    if (hasWildcardToken(subject)) {
+      this.#wildcardCount--;
+      if (list.count === 0) this.#pruneWildcard(this.#root, subject.split("."), 0, list);
+    } else if (list.count === 0) {
+      const interest = this.#literals.get(subject);
+      assert(interest !== undefined, "a literal subscription's interest is in the table");
+      interest.prune(list);
+      if (interest.isEmpty) this.#literals.delete(subject);
+    }
+    this.#count--;
+    this.#removeCount++;
+    this.#advance(subject);
+  }
+
+  /** Whether `result`'s answer still stands. */
+  isCurrent(result: MatchResult<S>): boolean {
+    return result.generation === this.#generations[result.bucket];
+  }
+
+  /** Who is interested in the literal subject `buf[start, end)`. */
+  match(buf: Buffer, start: number, end: number): MatchResult<S> {
+    this.matchCount++;
+    // FNV-1a over the bytes; the first token's share of it picks the generation counter.
+    let hash = -2128831035;
+    let bucket = -1;
+    for (let i = start; i < end; i++) {
+      const byte = buf[i];
+      if (byte === 0x2e && bucket < 0) bucket = hash & (GENERATION_COUNT - 1);
+      hash = Math.imul(hash ^ byte, 16777619);
+    }
+    if (bucket < 0) bucket = hash & (GENERATION_COUNT - 1);
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    if (mask > 0) {
+      let slot = spread(hash) & mask;
+      for (let result = slots[slot]; result !== null; result = slots[slot]) {
+        if (result.hash === hash && result.isFor(buf, start, end)) {
+          if (result.generation !== this.#generations[bucket]) {
+            this.#missCount++;
+            this.#answer(result, result.subject, hash, bucket);
+          }
+          return result;
+        }
+        slot = (slot + 1) & mask;
+      }
+    }
+    return this.#miss(buf.latin1Slice(start, end), hash, bucket);
+  }
+
+  /** As `match`, for a wire string. */
+  matchString(subject: string): MatchResult<S> {
+    const buf = Buffer.from(subject, "latin1");
+    return this.match(buf, 0, buf.length);
+  }
+
+  /** Lets go of answers that may hold on to subscriptions which are gone. */
+  sweep(): void {
+    if (!this.#changedSinceSweep) return;
+    this.#changedSinceSweep = false;
+    this.#dropCache();
+  }
+
+  /** Calls `visit` with every subscription, in no particular order. */
+  forEach(visit: (subscription: S) => void): void {
+    for (const interest of this.#literals.values()) visitInterest(interest, visit);
+    visitTrie(this.#root, visit);
+  }
+
+  stats(): SublistStats {
+    let fanoutMax = 0;
+    let fanoutTotal = 0;
+    for (const result of this.#slots) {
+      if (result === null) continue;
+      const fanout = result.plain.length + result.queues.length;
+      fanoutMax = Math.max(fanoutMax, fanout);
+      fanoutTotal += fanout;
+    }
+    return {
+      subscriptionCount: this.#count,
+      cachedCount: this.#cachedCount,
+      insertCount: this.#insertCount,
+      removeCount: this.#removeCount,
+      matchCount: this.matchCount,
+      missCount: this.#missCount,
+      fanoutMax,
+      fanoutMean: this.#cachedCount === 0 ? 0 : fanoutTotal / this.#cachedCount,
+    };
+  }
+
+  /** Throws unless counts agree with the structures. For tests. */
+  checkInvariants(): void {
+    let seen = 0;
+    this.forEach((subscription) => {
+      seen++;
+      assert(subscription.list !== null, "a subscription in the sublist knows its list");
+    });
+    assert(seen === this.#count, "the count is the number of subscriptions");
+    assert(this.#wildcardCount > 0 || this.#root.isEmpty, "an emptied trie is pruned");
+    for (const interest of this.#literals.values()) assert(!interest.isEmpty, "an emptied interest is dropped");
+    assert(2 * this.#cachedCount <= this.#slots.length, "the cache is at most half full");
+  }
+
+  #advance(subject: string): void {
+    this.#changedSinceSweep = true;
+    const generations = this.#generations;
+    const first = subject.charCodeAt(0);
+    const isWhole = subject.length === 1 || subject.charCodeAt(1) === 0x2e;
+    if (isWhole && (first === 0x2a || first === 0x3e)) {
+      for (let i = 0; i < GENERATION_COUNT; i++) generations[i]++;
+      return;
+    }
+    let hash = -2128831035;
+    for (let i = 0; i < subject.length; i++) {
+      const code = subject.charCodeAt(i);
+      if (code === 0x2e) break;
+      hash = Math.imul(hash ^ code, 16777619);
+    }
+    generations[hash & (GENERATION_COUNT - 1)]++;
+  }
+
+  #miss(subject: string, hash: number, bucket: number): MatchResult<S> {
+    this.#missCount++;
+    const keep = this.#cacheEnabled && (this.#missCount & (CACHE_KEEP_ONE_IN - 1)) === 0;
+    const result = keep ? new MatchResult<S>() : this.#scratch;
+    this.#answer(result, subject, hash, bucket);
+    if (keep) this.#keep(result);
+    return result;
+  }
+
+  #answer(result: MatchResult<S>, subject: string, hash: number, bucket: number): void {
+    result.subject = subject;
+    result.hash = hash;
+    result.bucket = bucket;
+    result.generation = this.#generations[bucket];
+    result.plain.length = 0;
+    result.queues.length = 0;
+    const interest = this.#literals.get(subject);
+    if (interest !== undefined) addInterest(result, interest);
+    // A subject with an empty token is nobody's, not even a full wildcard's.
+    if (this.#wildcardCount > 0 && !hasEmptyToken(subject)) this.#collect(this.#root, subject, 0, result);
+  }
+
+  #collect(node: TrieNode, subject: string, start: number, result: MatchResult<S>): void {
+    if (node.full !== null && node.full.interest !== null) addInterest(result, node.full.interest);
+    const dot = subject.indexOf(".", start);
+    if (node.children !== null) {
+      const child = node.children.get(dot < 0 ? subject.slice(start) : subject.slice(start, dot));
+      if (child !== undefined) this.#descend(child, subject, dot, result);
+    }
+    if (node.partial !== null) this.#descend(node.partial, subject, dot, result);
+  }
+
+  #descend(node: TrieNode, subject: string, dot: number, result: MatchResult<S>): void {
+    if (dot >= 0) this.#collect(node, subject, dot + 1, result);
+    else if (node.interest !== null) addInterest(result, node.interest);
+  }
+
+  #keep(result: MatchResult<S>): void {
+    result.isKept = true;
+    if (this.#cachedCount >= CACHE_RESULTS_MAX) this.#dropCache();
+    if (2 * (this.#cachedCount + 1) > this.#slots.length) {
+      const old = this.#slots;
+      this.#slots = Array.from({ length: Math.max(CACHE_SLOTS_INITIAL, 2 * old.length) }, () => null);
+      for (const moved of old) if (moved !== null) this.#place(moved);
+    }
+    this.#place(result);
+    this.#cachedCount++;
+  }
+
+  #place(result: MatchResult<S>): void {
+    const mask = this.#slots.length - 1;
+    let slot = spread(result.hash) & mask;
+    while (this.#slots[slot] !== null) slot = (slot + 1) & mask;
+    this.#slots[slot] = result;
+  }
+
+  /** Whoever still holds a dropped result finds it outdated, since nothing re-answers it. */
+  #dropCache(): void {
+    for (let i = 0; i < GENERATION_COUNT; i++) this.#generations[i]++;
+    this.#slots = [];
+    this.#cachedCount = 0;
+    this.#scratch = new MatchResult<S>();
+  }
+
+  #pruneWildcard(node: TrieNode, tokens: readonly string[], depth: number, list: InterestList): void {
+    if (depth === tokens.length) {
+      assert(node.interest !== null, "a wildcard subscription's interest is in the trie");
+      node.interest.prune(list);
+      if (node.interest.isEmpty) node.interest = null;
+      return;
+    }
+    const child = node.child(tokens[depth]);
+    assert(child !== null, "a wildcard subscription's path is in the trie");
+    this.#pruneWildcard(child, tokens, depth + 1, list);
+    if (child.isEmpty) node.removeChild(tokens[depth]);
+  }
+}
+
+/** Whether a token of `subject` is `*` or `>`. */
+export function hasWildcardToken(subject: string): boolean {
+  const last = subject.length - 1;
+  for (let i = 0; i <= last; i++) {
+    const code = subject.charCodeAt(i);
+    if (
+      (code === 0x2a || code === 0x3e) &&
+      (i === 0 || subject.charCodeAt(i - 1) === 0x2e) &&
+      (i === last || subject.charCodeAt(i + 1) === 0x2e)
+    ) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function hasEmptyToken(subject: string): boolean {
+  return (
+    subject.length === 0 ||
+    subject.charCodeAt(0) === 0x2e ||
+    subject.charCodeAt(subject.length - 1) === 0x2e ||
+    subject.includes("..")
+  );
+}
+
+/** The low bits of FNV-1a are its weakest; fold the high ones in. */
+function spread(hash: number): number {
+  return hash ^ (hash >>> 15);
+}
+
+function addInterest<S extends Interested>(result: MatchResult<S>, interest: Interest): void {
+  for (let s = interest.first; s !== null; s = s.next) result.plain.push(s as S);
+  for (let list = interest.nextQueue; list !== null; list = list.nextQueue) {
+    let group: S[] | null = null;
+    for (const candidate of result.queues) {
+      if (candidate[0].queue === list.queue) {
+        group = candidate;
+        break;
+      }
+    }
+    if (group === null) {
+      group = [];
+      result.queues.push(group);
+    }
+    for (let s = list.first; s !== null; s = s.next) group.push(s as S);
+  }
+}
+
+function visitInterest<S extends Interested>(interest: Interest, visit: (subscription: S) => void): void {
+  for (let list: InterestList | null = interest; list !== null; list = list.nextQueue) {
+    for (let s = list.first; s !== null; ) {
+      const next: Interested | null = s.next;
+      visit(s as S);
+      s = next;
+    }
+  }
+}
+
+function visitTrie<S extends Interested>(node: TrieNode, visit: (subscription: S) => void): void {
+  if (node.interest !== null) visitInterest(node.interest, visit);
+  if (node.partial !== null) visitTrie(node.partial, visit);
+  if (node.full !== null) visitTrie(node.full, visit);
+  if (node.children !== null) for (const child of node.children.values()) visitTrie(child, visit);
+}

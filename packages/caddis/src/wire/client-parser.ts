@@ -1,0 +1,533 @@
+import { assert } from "../base/assert.ts";
+import { Bytes } from "../base/bytes.ts";
+import { TAIL_BYTES_INITIAL, SIZE_DIGITS_MAX } from "../base/limits.ts";
+
+/**
+ * Cuts the bytes of one client connection into operations of the NATS client protocol and hands their
+ * parts to a `ClientOps` as offsets, without copying or allocating for a publish.
+ *
+ * A read that ends inside an operation leaves that operation's bytes in the *tail*; the next read adds
+ * just what completes it there, and everything after it is parsed in place again. So a byte is copied
+ * at most once, and a connection without a partial operation keeps no buffer.
+ *
+ * The protocol, as the reference server reads it: verbs in any case; arguments separated by runs of
+ * space or tab; a line ends with LF, a CR right before it is dropped; a payload is followed by exactly
+ * CR LF. The limit on the control line counts the argument bytes only.
+ */
+
+/** Why the parser gives up on a peer. What is said on the wire about it is the connection's business. */
+export type ParseFault =
+  | "unknown operation"
+  | "control line too long"
+  | "payload too large"
+  | "headers disabled"
+  | "bad arguments"
+  | "not connected";
+
+/** What a connection does with the operations of its peer. */
+export interface ClientOps {
+  /**
+   * PUB or HPUB. `[subjectStart, subjectEnd)` and `[replyStart, replyEnd)` (empty: no reply) are in
+   * `input`; `[suffixStart, payloadEnd + 2)` reads `size CR LF payload CR LF` (for HPUB
+   * `header-size total-size CR LF …`) and so can be sent on as it is. `headerBytes` is 0 for PUB.
+   * The bytes are valid until the call returns.
+   */
+  onPub(
+    input: Bytes,
+    subjectStart: number,
+    subjectEnd: number,
+    replyStart: number,
+    replyEnd: number,
+    headerBytes: number,
+    suffixStart: number,
+    payloadStart: number,
+    payloadEnd: number,
+  ): void;
+  /** While `pedantic`: the control line of a publish was accepted, its payload may not be here yet. */
+  onPubLine(input: Bytes, subjectStart: number, subjectEnd: number): void;
+  onSub(subject: string, queue: string, sid: string): void;
+  /** `max` is 0 when none was given or it was not a number. */
+  onUnsub(sid: string, max: number): void;
+  onConnect(json: string): void;
+  onPing(): void;
+  onPong(): void;
+  onInfo(json: string): void;
+  onOk(): void;
+  onErr(text: string): void;
+  /** The peer broke the protocol; nothing more is parsed. `detail` is for the log. */
+  onFault(fault: ParseFault, detail: string): void;
+  /** A control line, for trace logs; called only while `tracing`. `argument` is empty for PING and the like. */
+  onTrace(verb: string, argument: string): void;
+}
+
+/** Where a parser stands: it stops in the middle of its input as soon as it is no longer running. */
+export type ParserState = "running" | "suspended" | "ended";
+
+const SPACE = 0x20;
+const TAB = 0x09;
+const CR = 0x0d;
+const LF = 0x0a;
+const ZERO = 0x30;
+
+type Verb = "PUB" | "HPUB" | "SUB" | "UNSUB" | "PING" | "PONG" | "CONNECT" | "INFO" | "+OK" | "-ERR";
+
+/** Verbs by what may follow them: arguments after at least one separator, after any number, or nothing that matters. */
+const VERBS: readonly { readonly verb: Verb; readonly argument: "separated" | "any" | "ignored" }[] = [
+  { verb: "PUB", argument: "separated" },
+  { verb: "HPUB", argument: "separated" },
+  { verb: "SUB", argument: "separated" },
+  { verb: "UNSUB", argument: "separated" },
+  { verb: "PING", argument: "ignored" },
+  { verb: "PONG", argument: "ignored" },
+  { verb: "CONNECT", argument: "any" },
+  { verb: "INFO", argument: "any" },
+  { verb: "+OK", argument: "ignored" },
+  { verb: "-ERR", argument: "separated" },
+];
+
+/** Longer than any verb. */
+const VERB_BYTES_MAX = 8;
+
+/** More arguments than any operation takes: enough to see that there are too many. */
+const ARGUMENTS_MAX = 6;
+
+export class ClientParser {
+  state: ParserState = "running";
+  /** True while the peer may say nothing but CONNECT. */
+  connectOnly = false;
+  /** Report control lines to `onTrace`. */
+  tracing = false;
+  /** Report publishes to `onPubLine` before their payload. */
+  pedantic = false;
+  maxControlLine: number;
+  /** Negative: no limit. */
+  maxPayload: number;
+  headersEnabled: boolean;
+
+  readonly #ops: ClientOps;
+  /** Bytes of the operation that the last read cut short; null while there is none. */
+  #tail: Bytes | null = null;
+  #tailLength = 0;
+  /** How many bytes the operation at hand needs in all, 0 while its control line is not complete. */
+  #needed = 0;
+  /** True from the control line of a publish until its payload is complete, so that the line counts once. */
+  #lineSeen = false;
+  /** Arguments of the line at hand, as pairs of start and end. */
+  readonly #arguments: number[] = [];
+
+  constructor(ops: ClientOps, maxControlLine: number, maxPayload: number, headersEnabled: boolean) {
+    this.#ops = ops;
+    this.maxControlLine = maxControlLine;
+    this.maxPayload = maxPayload;
+    this.headersEnabled = headersEnabled;
+  }
+
+  /**
+   * Parses `input[start, end)`. Returns where it stopped: `end`, unless the connection suspended or
+   * ended the parser meanwhile. The byte at `end` is overwritten (see `SLACK_BYTES`).
+   */
+  parse(input: Bytes, start: number, end: number): number {
+    assert(end <= input.capacity, "input leaves room for the line feed behind it");
+    let position = start;
+    if (this.#tailLength > 0) position = this.#completeTail(input, position, end);
+    if (this.state !== "running" || position === end) return position;
+    // The parser's own line feed ends every scan; put back what stood there (a suspended input's next byte).
+    const behind = input.buf[end];
+    input.buf[end] = LF;
+    position = this.#run(input, position, end);
+    if (this.state === "running" && position < end) {
+      this.#keepTail(input, position, end);
+      position = end;
+    }
+    input.buf[end] = behind;
+    return position;
+  }
+
+  /** How much memory the partial operation holds. */
+  get tailBytes(): number {
+    return this.#tail === null ? 0 : this.#tail.capacity;
+  }
+
+  /** Drops the partial operation. */
+  release(): void {
+    this.#tail = null;
+    this.#tailLength = 0;
+    this.#needed = 0;
+  }
+
+  /** Parses whole operations from `start`; returns the start of the first incomplete one, or `end`. */
+  #run(input: Bytes, start: number, end: number): number {
+    const buf = input.buf;
+    const ops = this.#ops;
+    let position = start;
+    let plain = !this.connectOnly && !this.tracing && !this.pedantic;
+    while (position < end && this.state === "running") {
+      // The common publish: `PUB subject [reply] size CR LF payload CR LF` with single spaces, complete.
+      if (
+        plain &&
+        buf[position] === 0x50 &&
+        buf[position + 1] === 0x55 &&
+        buf[position + 2] === 0x42 &&
+        buf[position + 3] === SPACE
+      ) {
+        const subjectStart = position + 4;
+        let i = subjectStart;
+        while (buf[i] > SPACE) i++;
+        if (buf[i] === SPACE && i > subjectStart) {
+          const subjectEnd = i;
+          let replyStart = 0;
+          let replyEnd = 0;
+          let suffixStart = ++i;
+          let size = 0;
+          let digit = buf[i] - ZERO;
+          while (digit >= 0 && digit <= 9) {
+            size = size * 10 + digit;
+            digit = buf[++i] - ZERO;
+          }
+          if (buf[i] !== CR) {
+            while (buf[i] > SPACE) i++;
+            if (buf[i] === SPACE && i > suffixStart) {
+              replyStart = suffixStart;
+              replyEnd = i;
+              suffixStart = ++i;
+              size = 0;
+              digit = buf[i] - ZERO;
+              while (digit >= 0 && digit <= 9) {
+                size = size * 10 + digit;
+                digit = buf[++i] - ZERO;
+              }
+            }
+          }
+          const payloadStart = i + 2;
+          const payloadEnd = payloadStart + size;
+          if (
+            buf[i] === CR &&
+            buf[i + 1] === LF &&
+            i > suffixStart &&
+            i - suffixStart <= SIZE_DIGITS_MAX &&
+            payloadEnd + 2 <= end &&
+            buf[payloadEnd] === CR &&
+            buf[payloadEnd + 1] === LF &&
+            i - subjectStart <= this.maxControlLine &&
+            (size <= this.maxPayload || this.maxPayload < 0)
+          ) {
+            ops.onPub(input, subjectStart, subjectEnd, replyStart, replyEnd, 0, suffixStart, payloadStart, payloadEnd);
+            position = payloadEnd + 2;
+            continue;
+          }
+        }
+      }
+      const next = this.#operation(input, position, end);
+      if (next < 0) return position;
+      position = next;
+      plain = !this.connectOnly && !this.tracing && !this.pedantic;
+    }
+    return position;
+  }
+
+  /**
+   * Parses any one operation at `start`. Returns the position behind it, or -1 when it is not complete;
+   * then `#needed` says how many bytes it needs in all, 0 if that is not known yet.
+   */
+  #operation(input: Bytes, start: number, end: number): number {
+    const buf = input.buf;
+    this.#needed = 0;
+    if (this.connectOnly && buf[start] !== 0x43 && buf[start] !== 0x63) {
+      return this.#fault("not connected", buf, start, end);
+    }
+    const found = this.#verb(buf, start, end);
+    if (found === null) return this.state === "running" ? -1 : end;
+    const { verb, argument } = found;
+    let argumentStart = start + verb.length;
+    if (argument !== "ignored") {
+      const separated = buf[argumentStart] === SPACE || buf[argumentStart] === TAB;
+      if (argumentStart < end && !separated && argument === "separated") {
+        return this.#fault("unknown operation", buf, start, end);
+      }
+      while (argumentStart < end && (buf[argumentStart] === SPACE || buf[argumentStart] === TAB)) argumentStart++;
+      if (argumentStart >= end) return this.#incompleteLine(buf, start, argumentStart, end);
+      const isEmpty = buf[argumentStart] === CR || buf[argumentStart] === LF;
+      if (isEmpty && argument === "separated" && verb !== "-ERR") {
+        return this.#fault("unknown operation", buf, start, end);
+      }
+    }
+    const lineFeed = buf.indexOf(LF, argumentStart);
+    if (lineFeed < 0 || lineFeed >= end) return this.#incompleteLine(buf, start, argumentStart, end);
+    let argumentEnd = lineFeed;
+    if (argumentEnd > argumentStart && buf[argumentEnd - 1] === CR) argumentEnd--;
+    if (argumentEnd - argumentStart > this.maxControlLine) {
+      return this.#fault("control line too long", buf, argumentStart, argumentEnd);
+    }
+    if (verb === "PUB" || verb === "HPUB") {
+      return this.#publish(verb, input, start, argumentStart, argumentEnd, lineFeed + 1, end);
+    }
+    if (this.tracing) this.#traceLine(verb, buf, argumentStart, argumentEnd);
+    this.#controlLine(verb, buf, argumentStart, argumentEnd);
+    return lineFeed + 1;
+  }
+
+  /** The verb at `start`, or null: incomplete, or unknown (reported; the first wrong byte is enough). */
+  #verb(buf: Buffer, start: number, end: number): (typeof VERBS)[number] | null {
+    const length = Math.min(end - start, VERB_BYTES_MAX);
+    const text = buf.latin1Slice(start, start + length).toUpperCase();
+    let isPrefix = false;
+    for (const candidate of VERBS) {
+      if (text.startsWith(candidate.verb)) return candidate;
+      if (candidate.verb.startsWith(text)) isPrefix = true;
+    }
+    if (!isPrefix) this.#fault("unknown operation", buf, start, end);
+    return null;
+  }
+
+  #incompleteLine(buf: Buffer, start: number, argumentStart: number, end: number): number {
+    if (end - argumentStart > this.maxControlLine || end - start > 2 * this.maxControlLine + VERB_BYTES_MAX) {
+      return this.#fault("control line too long", buf, argumentStart, end);
+    }
+    return -1;
+  }
+
+  #fault(fault: ParseFault, buf: Buffer, start: number, end: number): number {
+    this.state = "ended";
+    this.#ops.onFault(fault, buf.latin1Slice(start, Math.min(end, start + 64)));
+    return end;
+  }
+
+  #traceLine(verb: Verb, buf: Buffer, argumentStart: number, argumentEnd: number): void {
+    const hasArgument = verb !== "PING" && verb !== "PONG" && verb !== "+OK";
+    this.#ops.onTrace(verb, hasArgument ? buf.utf8Slice(argumentStart, argumentEnd) : "");
+  }
+
+  /** Any line that no payload follows. */
+  #controlLine(verb: Verb, buf: Buffer, start: number, end: number): void {
+    const ops = this.#ops;
+    const parts = this.#arguments;
+    switch (verb) {
+      case "SUB": {
+        const count = this.#split(buf, start, end, true);
+        if (count < 2 || count > 3) {
+          this.#fault("bad arguments", buf, start, end);
+          return;
+        }
+        const subject = buf.latin1Slice(parts[0], parts[1]);
+        const queue = count === 3 ? buf.latin1Slice(parts[2], parts[3]) : "";
+        const sid = buf.latin1Slice(parts[2 * count - 2], parts[2 * count - 1]);
+        ops.onSub(subject, queue, sid);
+        return;
+      }
+      case "UNSUB": {
+        const count = this.#split(buf, start, end, true);
+        if (count < 1 || count > 2) {
+          this.#fault("bad arguments", buf, start, end);
+          return;
+        }
+        const max = count === 2 ? parseSize(buf, parts[2], parts[3]) : 0;
+        ops.onUnsub(buf.latin1Slice(parts[0], parts[1]), Math.max(max, 0));
+        return;
+      }
+      case "PING":
+        ops.onPing();
+        return;
+      case "PONG":
+        ops.onPong();
+        return;
+      case "CONNECT":
+        ops.onConnect(buf.utf8Slice(start, end));
+        return;
+      case "INFO":
+        ops.onInfo(buf.utf8Slice(start, end));
+        return;
+      case "+OK":
+        ops.onOk();
+        return;
+      case "-ERR":
+        ops.onErr(buf.utf8Slice(start, end));
+        return;
+      case "PUB":
+      case "HPUB":
+        assert(false, "a publish has a payload");
+    }
+  }
+
+  /** PUB and HPUB in any spelling; the return value is that of `#operation`. */
+  #publish(
+    verb: "PUB" | "HPUB",
+    input: Bytes,
+    start: number,
+    argumentStart: number,
+    argumentEnd: number,
+    payloadStart: number,
+    end: number,
+  ): number {
+    const buf = input.buf;
+    const parts = this.#arguments;
+    const sizes = verb === "HPUB" ? 2 : 1;
+    if (verb === "HPUB" && !this.headersEnabled) return this.#fault("headers disabled", buf, argumentStart, argumentEnd);
+    const count = this.#split(buf, argumentStart, argumentEnd, false);
+    if (count < 1 + sizes || count > 2 + sizes) return this.#fault("bad arguments", buf, argumentStart, argumentEnd);
+    const hasReply = count === 2 + sizes;
+    const sizeAt = 2 * (count - sizes);
+    const size = parseSize(buf, parts[2 * count - 2], parts[2 * count - 1]);
+    const headerBytes = verb === "HPUB" ? parseSize(buf, parts[sizeAt], parts[sizeAt + 1]) : 0;
+    if (size < 0 || headerBytes < 0 || headerBytes > size) {
+      return this.#fault("bad arguments", buf, argumentStart, argumentEnd);
+    }
+    if (this.maxPayload >= 0 && size > this.maxPayload) {
+      return this.#fault("payload too large", buf, argumentStart, argumentEnd);
+    }
+    const payloadEnd = payloadStart + size;
+    // A wrong terminator is reported as soon as its first wrong byte is here.
+    if (
+      (payloadEnd < end && buf[payloadEnd] !== CR) ||
+      (payloadEnd + 1 < end && buf[payloadEnd + 1] !== LF)
+    ) {
+      this.#acceptPublishLine(verb, input, argumentStart, argumentEnd);
+      return this.#fault("unknown operation", buf, payloadEnd, end);
+    }
+    this.#acceptPublishLine(verb, input, argumentStart, argumentEnd);
+    this.#lineSeen = payloadEnd + 2 > end;
+    if (this.#lineSeen) {
+      this.#needed = payloadEnd + 2 - start;
+      return -1;
+    }
+    // An empty header block is none: what is sent on is a MSG with the total size.
+    const suffixStart = headerBytes === 0 ? parts[2 * count - 2] : parts[sizeAt];
+    const replyStart = hasReply ? parts[2] : 0;
+    const replyEnd = hasReply ? parts[3] : 0;
+    const sizesAreCanonical =
+      parts[2 * count - 1] + 2 === payloadStart && (headerBytes === 0 || parts[sizeAt + 1] + 1 === parts[sizeAt + 2]);
+    if (sizesAreCanonical) {
+      this.#ops.onPub(input, parts[0], parts[1], replyStart, replyEnd, headerBytes, suffixStart, payloadStart, payloadEnd);
+    } else {
+      this.#publishRespelled(input, hasReply, payloadStart, payloadEnd, headerBytes);
+    }
+    return payloadEnd + 2;
+  }
+
+  #acceptPublishLine(verb: Verb, input: Bytes, argumentStart: number, argumentEnd: number): void {
+    if (this.#lineSeen) return;
+    if (this.tracing) this.#traceLine(verb, input.buf, argumentStart, argumentEnd);
+    if (this.pedantic) this.#ops.onPubLine(input, this.#arguments[0], this.#arguments[1]);
+  }
+
+  /** A publish whose sizes are not spelled the way they are sent on: copied into that spelling first. */
+  #publishRespelled(
+    input: Bytes,
+    hasReply: boolean,
+    payloadStart: number,
+    payloadEnd: number,
+    headerBytes: number,
+  ): void {
+    const buf = input.buf;
+    const parts = this.#arguments;
+    const sizeAt = hasReply ? 4 : 2;
+    const total = buf.latin1Slice(parts[parts.length - 2], parts[parts.length - 1]);
+    const text = headerBytes > 0 ? `${buf.latin1Slice(parts[sizeAt], parts[sizeAt + 1])} ${total}` : total;
+    const subject = buf.latin1Slice(parts[0], parts[1]);
+    const reply = hasReply ? buf.latin1Slice(parts[2], parts[3]) : "";
+    const line = `${subject}${reply}${text}\r\n`;
+    const copy = new Bytes(line.length + payloadEnd - payloadStart + 2);
+    copy.buf.latin1Write(line, 0);
+    buf.copy(copy.buf, line.length, payloadStart, payloadEnd + 2);
+    const replyEnd = subject.length + reply.length;
+    this.#ops.onPub(
+      copy,
+      0,
+      subject.length,
+      hasReply ? subject.length : 0,
+      hasReply ? replyEnd : 0,
+      headerBytes,
+      replyEnd,
+      line.length,
+      line.length + payloadEnd - payloadStart,
+    );
+  }
+
+  /**
+   * Fills `#arguments` with the ranges of `[start, end)` between spaces and tabs; returns how many. The
+   * reference takes a CR inside SUB and UNSUB for a separator too, inside a publish for a part of a token.
+   */
+  #split(buf: Buffer, start: number, end: number, carriageReturnSeparates: boolean): number {
+    const parts = this.#arguments;
+    const alsoSeparates = carriageReturnSeparates ? CR : SPACE;
+    parts.length = 0;
+    let isInside = false;
+    for (let i = start; i < end; i++) {
+      const byte = buf[i];
+      const separates = byte === SPACE || byte === TAB || byte === alsoSeparates;
+      if (separates !== isInside) continue;
+      if (parts.length === 2 * ARGUMENTS_MAX) break;
+      parts.push(i);
+      isInside = !isInside;
+    }
+    if (isInside) parts.push(end);
+    return parts.length >> 1;
+  }
+
+  #keepTail(input: Bytes, start: number, end: number): void {
+    this.#growTail(this.#tailCapacityFor(end - start));
+    this.#appendTail(input, start, end);
+  }
+
+  /** Adds what completes the tail's operation, parses it there and returns how far `input` was used. */
+  #completeTail(input: Bytes, start: number, end: number): number {
+    let position = start;
+    while (position < end && this.#tailLength > 0 && this.state === "running") {
+      let take: number;
+      if (this.#needed > 0) {
+        take = Math.min(end - position, this.#needed - this.#tailLength);
+      } else {
+        // The line is open: take it up to its end, and no more than shows that it is too long.
+        const lineFeed = input.buf.indexOf(LF, position);
+        const lineEnd = lineFeed < 0 || lineFeed >= end ? end : lineFeed + 1;
+        take = Math.min(lineEnd - position, 2 * this.maxControlLine + 2 * VERB_BYTES_MAX);
+      }
+      this.#growTail(this.#tailCapacityFor(this.#tailLength + take));
+      this.#appendTail(input, position, position + take);
+      position += take;
+      const tail = this.#tail;
+      assert(tail !== null, "a tail with bytes has a buffer");
+      if (this.#needed > this.#tailLength) continue;
+      tail.buf[this.#tailLength] = LF;
+      const length = this.#tailLength;
+      const parsed = this.#operation(tail, 0, length);
+      if (parsed >= 0) {
+        assert(parsed === length, "the tail holds exactly one operation");
+        this.release();
+      }
+    }
+    return position;
+  }
+
+  /** Grows with what has arrived, not with what was announced: a peer pays for its memory in bytes sent. */
+  #tailCapacityFor(length: number): number {
+    if (this.#tail !== null && length <= this.#tail.capacity) return this.#tail.capacity;
+    const generous = Math.max(2 * length, TAIL_BYTES_INITIAL);
+    return this.#needed > 0 ? Math.max(length, Math.min(generous, this.#needed)) : generous;
+  }
+
+  #growTail(capacity: number): void {
+    if (this.#tail !== null && this.#tail.capacity >= capacity) return;
+    const grown = new Bytes(capacity);
+    if (this.#tail !== null) this.#tail.buf.copy(grown.buf, 0, 0, this.#tailLength);
+    this.#tail = grown;
+  }
+
+  #appendTail(input: Bytes, start: number, end: number): void {
+    const tail = this.#tail;
+    assert(tail !== null && this.#tailLength + end - start <= tail.capacity, "the tail has room");
+    input.buf.copy(tail.buf, this.#tailLength, start, end);
+    this.#tailLength += end - start;
+  }
+}
+
+/** The number in `[start, end)`, or -1 unless it is one to nine digits. */
+function parseSize(buf: Buffer, start: number, end: number): number {
+  if (end <= start || end - start > SIZE_DIGITS_MAX) return -1;
+  let size = 0;
+  for (let i = start; i < end; i++) {
+    const digit = buf[i] - ZERO;
+    if (digit < 0 || digit > 9) return -1;
+    size = size * 10 + digit;
+  }
+  return size;
+}
