@@ -24,7 +24,7 @@ export class RawClient {
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => this.#receive(chunk.latin1Slice()));
+    socket.on("data", (chunk: Buffer) => this.#receive(chunk.toString("latin1")));
     // A reset says no more than the close that follows it.
     socket.on("error", () => undefined);
     socket.on("end", () => this.#close());

@@ -111,9 +111,9 @@ export class ServerProcess {
     this.#process.kill(name);
   }
 
-  /** Stops the server (SIGTERM, at last SIGKILL), removes its folder and gives its exit code. */
-  async stop(): Promise<number | null> {
-    this.#process.kill("SIGTERM");
+  /** Stops the server (by a signal, at last SIGKILL), removes its folder and gives its exit code. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    this.#process.kill(signal);
     const timer = setTimeout(() => this.#process.kill("SIGKILL"), STOP_DEADLINE_MS);
     const code = await this.#exited;
     clearTimeout(timer);

@@ -26,7 +26,7 @@ export function readBytes(text: string): ScriptBytes {
   const chunks: string[] = [];
   let chunk = "";
   let unterminated = false;
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const code = text.codePointAt(at) ?? 0;
     if (code !== 0x5c) {
       const character = String.fromCodePoint(code);
@@ -76,15 +76,16 @@ export function writeBytes(bytes: string): string {
     .replaceAll("\n", "\\n")
     .replaceAll("\t", "\\t")
     .replaceAll("\0", "\\0")
-    .replace(decoded === null ? /[^\x20-\x7e]/g : /[\x01-\x1f\x7f]/g, hexEscape)
+    .replace(decoded === null ? /[^ -~]/g : /[^ -~\u0080-\u{10ffff}]/gu, hexEscape)
     .replace(/ $/, "\\s");
-  return text.replace(new RegExp(`([^\\\\{}*])\\1{${RUN_LENGTH_MIN - 1},}`, "g"), (run: string, one: string) =>
-    text.includes(`\\${run}`) ? run : `\\{${one}*${run.length}}`,
+  return text.replace(
+    new RegExp(`([^\\\\{}*])\\1{${RUN_LENGTH_MIN - 1},}`, "g"),
+    (run: string, one: string) => (text.includes(`\\${run}`) ? run : `\\{${one}*${run.length}}`),
   );
 }
 
 function utf8(character: string): string {
-  return Buffer.from(character, "utf8").latin1Slice();
+  return Buffer.from(character, "utf8").toString("latin1");
 }
 
 /** The text of valid UTF-8 that can be printed, otherwise null: then each byte stands for itself. */

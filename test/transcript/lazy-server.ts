@@ -22,7 +22,8 @@ export class LazyServer {
     try {
       return await play(own);
     } finally {
-      await own.stop();
+      // A server that a signal has sent into lame duck mode does not listen to another one.
+      await own.stop("SIGKILL");
     }
   }
 
@@ -31,6 +32,7 @@ export class LazyServer {
   }
 
   #start(): Promise<ServerProcess> {
-    return ServerProcess.start({ command: this.#command, config: this.#config });
+    const config = this.#config.trim() === "" ? {} : { config: this.#config };
+    return ServerProcess.start({ command: this.#command, ...config });
   }
 }

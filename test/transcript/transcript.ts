@@ -37,6 +37,8 @@ export interface Case {
 /** What a case's server is started with. Cases with equal setups share one. */
 export interface ServerSetup {
   config: string;
+  /** The part of our server that this configuration needs and that is not built yet; empty when all is there. */
+  later: string;
   /** Set when the case changes its server by a signal: then it has one of its own. */
   exclusive: boolean;
 }
@@ -51,13 +53,13 @@ export interface Transcript {
 const SEND = /^([A-Z]\d*)(>>?) ?(.*)$/;
 const EXPECT = /^([A-Z]\d*(?:\|[A-Z]\d*)*)([<~]) ?(.*)$/;
 const ACTION = /^([A-Z]\d*) ([a-z]+)$/;
-const SIGNAL = /^! (SIG[A-Z0-9]+)$/;
 
 /** Reads a transcript (its format: README.md). Throws with file and line on what it does not understand. */
 export function parseTranscript(name: string, text: string): Transcript {
   const lines = text.split("\n");
   const cases: Case[] = [];
   let config = "";
+  let later = "";
   let open: Case | null = null;
   for (let index = 0; index < lines.length; index += 1) {
     const source = lines[index] ?? "";
@@ -67,10 +69,13 @@ export function parseTranscript(name: string, text: string): Transcript {
       const end = lines.indexOf("}", index);
       if (end < 0) throw new Error(`${name}:${line}: config block without a closing } on a line of its own`);
       config = lines.slice(index + 1, end).join("\n");
+      later = "";
       open = null;
       index = end;
+    } else if (source.startsWith("later: ")) {
+      later = source.slice("later: ".length);
     } else if (source.startsWith("== ")) {
-      open = { name: source.slice(3), line, server: { config, exclusive: false }, steps: [] };
+      open = { name: source.slice(3), line, server: { config, later, exclusive: false }, steps: [] };
       cases.push(open);
     } else if (open === null) {
       throw new Error(`${name}:${line}: outside of a case: ${source}`);
@@ -111,7 +116,6 @@ function parseCommand(source: string, line: number): Command | null {
   if (action !== null && known !== undefined) {
     return { kind: "action", connection: action[1] ?? "", action: known, line };
   }
-  const signal = SIGNAL.exec(source);
-  if (signal !== null) return { kind: "signal", signal: signal[1] as NodeJS.Signals, line };
+  if (source === "! SIGUSR2") return { kind: "signal", signal: "SIGUSR2", line };
   return null;
 }

@@ -3,6 +3,8 @@ import type { Bytes } from "../base/bytes.ts";
 import { isValidLiteralSubject, isValidSubject, tokenCount } from "../subject/subject.ts";
 import type { ClientOps, ParseFault } from "../wire/client-parser.ts";
 import { decodeConnect } from "../wire/connect.ts";
+import { decodeGoObject } from "../wire/go-json.ts";
+import { INFO_FIELDS } from "../wire/info.ts";
 import {
   publishNotAllowed,
   queueNotAllowed,
@@ -11,7 +13,7 @@ import {
   WIRE_ERRORS,
   type WireError,
 } from "../wire/errors.ts";
-import type { Client } from "./client.ts";
+import { type Client, sidKey } from "./client.ts";
 import type { CloseReason } from "./close-reason.ts";
 import { deliver } from "./deliver.ts";
 import { makeMessage, type Message } from "./message.ts";
@@ -19,8 +21,8 @@ import { Subscription } from "./subscription.ts";
 
 /** The queue name that servers keep for themselves. */
 const SYSTEM_QUEUE = "_sys_";
-/** Nobody but the servers publishes below this. */
-const RAFT_PREFIX = "$NRG.";
+/** Nobody but the servers publishes below these. */
+const SERVER_PREFIXES = ["$NRG.", "$GR.", "_GR_."] as const;
 /** Subjects that stand for replies the server itself has rewritten: no client may give them as a reply. */
 const SERVER_REPLY_PREFIXES = ["_R_.", "$JS.ACK.", "$GR.", "_GR_."] as const;
 
@@ -90,12 +92,12 @@ export class ClientOperations implements ClientOps {
     const client = this.#client;
     const { options } = client.broker;
     const sublist = client.account.sublist;
-    if (options.max_subscription_tokens > 0 && tokenCount(subject) > options.max_subscription_tokens) {
-      client.sendError(tooManyTokens(subject));
-      return;
-    }
     if (queue === SYSTEM_QUEUE) {
       client.sendError(queueNotAllowed(subject, queue));
+      return;
+    }
+    if (options.max_subscription_tokens > 0 && tokenCount(subject) > options.max_subscription_tokens) {
+      client.sendError(tooManyTokens(subject));
       return;
     }
     if (options.max_subscriptions > 0 && client.subscriptions.size >= options.max_subscriptions) {
@@ -104,13 +106,14 @@ export class ClientOperations implements ClientOps {
       return;
     }
     // The first subscription under a sid stays.
-    if (!client.subscriptions.has(sid)) {
+    const key = sidKey(sid);
+    if (!client.subscriptions.has(key)) {
       if (!isValidSubject(subject)) {
         client.sendError(WIRE_ERRORS.invalidSubject);
         return;
       }
       const subscription = new Subscription(client, subject, queue, sid);
-      client.subscriptions.set(sid, subscription);
+      client.subscriptions.set(key, subscription);
       sublist.insert(subscription);
     }
     this.#ok();
@@ -118,7 +121,7 @@ export class ClientOperations implements ClientOps {
 
   onUnsub(sid: string, max: number): void {
     const client = this.#client;
-    const subscription = client.subscriptions.get(sid);
+    const subscription = client.subscriptions.get(sidKey(sid));
     if (subscription !== undefined) {
       if (max > subscription.delivered) subscription.max = max;
       else client.removeSubscription(subscription);
@@ -134,9 +137,11 @@ export class ClientOperations implements ClientOps {
       this.#refuse(null, "protocolViolation", `CONNECT: ${connect.problem}`);
       return;
     }
-    // A CONNECT begins anew: also a first one that follows subscriptions.
-    client.removeAllSubscriptions();
-    client.lastReceivers = null;
+    // A second CONNECT begins anew.
+    if (client.state === "connected") {
+      client.removeAllSubscriptions();
+      client.lastReceivers = null;
+    }
     client.connect = connect;
     const verdict = authenticate(broker.credentials, connect);
     if (!verdict.allowed || connect.account !== "" || connect.new_account) {
@@ -185,7 +190,7 @@ export class ClientOperations implements ClientOps {
 
   onInfo(json: string): void {
     // Nothing follows from a client's INFO; but it has to be one.
-    const decoded = decodeConnect(json, this.#client.connect);
+    const decoded = decodeGoObject(json, INFO_FIELDS);
     if ("problem" in decoded) this.#refuse(null, "protocolViolation", `INFO: ${decoded.problem}`);
   }
 
@@ -214,7 +219,7 @@ export class ClientOperations implements ClientOps {
     const start = message.subjectStart;
     const end = message.subjectEnd;
     const hasReply = message.replyEnd > message.replyStart;
-    if (buf[start] === DOLLAR && !this.#mayPublish(message)) return;
+    if ((buf[start] === DOLLAR || buf[start] === UNDERSCORE) && !this.#mayPublish(message)) return;
     if (hasReply && (buf[message.replyStart] === DOLLAR || buf[message.replyStart] === UNDERSCORE)) {
       if (!this.#mayReply(message)) return;
     }
@@ -267,17 +272,17 @@ export class ClientOperations implements ClientOps {
 
   #mayPublish(message: Message): boolean {
     const client = this.#client;
-    const subject = message.input.buf.latin1Slice(message.subjectStart, message.subjectEnd);
-    if (!subject.startsWith(RAFT_PREFIX) && !subject.startsWith("$GR.")) return true;
-    client.sendError(publishNotAllowed(subject));
+    const { input, subjectStart, subjectEnd } = message;
+    if (!startsWithAny(input.buf, subjectStart, subjectEnd, SERVER_PREFIXES)) return true;
+    client.sendError(publishNotAllowed(input.buf.latin1Slice(subjectStart, subjectEnd)));
     return false;
   }
 
   #mayReply(message: Message): boolean {
     const client = this.#client;
-    const reply = message.input.buf.latin1Slice(message.replyStart, message.replyEnd);
-    if (!SERVER_REPLY_PREFIXES.some((prefix) => reply.startsWith(prefix))) return true;
-    client.sendError(replyNotAllowed(reply));
+    const { input, replyStart, replyEnd } = message;
+    if (!startsWithAny(input.buf, replyStart, replyEnd, SERVER_REPLY_PREFIXES)) return true;
+    client.sendError(replyNotAllowed(input.buf.latin1Slice(replyStart, replyEnd)));
     return false;
   }
 
@@ -301,6 +306,18 @@ export class ClientOperations implements ClientOps {
     const text = input.buf.utf8Slice(payloadStart, isCut ? payloadStart + limit : payloadEnd);
     this.#client.trace(`<<- MSG_PAYLOAD: [${JSON.stringify(isCut ? `${text}...` : text)}]`);
   }
+}
+
+/** Whether `buf[start, end)` begins with one of `prefixes`; makes no string, since inboxes are asked about often. */
+function startsWithAny(buf: Buffer, start: number, end: number, prefixes: readonly string[]): boolean {
+  for (let p = 0; p < prefixes.length; p++) {
+    const prefix = prefixes[p];
+    if (prefix.length > end - start) continue;
+    let i = 0;
+    while (i < prefix.length && buf[start + i] === prefix.charCodeAt(i)) i++;
+    if (i === prefix.length) return true;
+  }
+  return false;
 }
 
 /** A CONNECT for the log, without what must not be read there. */

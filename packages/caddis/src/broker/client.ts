@@ -5,6 +5,7 @@ import {
   FIRST_PING_MS,
   PING_GRAIN_MS,
   RTT_INTERVAL_MS,
+  SIZE_DIGITS_MAX,
   STALL_MS_MAX,
 } from "../base/limits.ts";
 import { Timer } from "../base/timer-queue.ts";
@@ -36,6 +37,22 @@ export type ClientState = "connecting" | "connected" | "closing" | "closed";
 /** How a client reached the server. */
 export type ClientTransport = "tcp" | "in-process";
 
+/** A sid as a key: clients number their subscriptions, and a map of numbers is many times faster to fill. */
+export type SidKey = number | string;
+
+/** Decimal numbers that print as they are spelled become numbers; any other sid stays a string. */
+export function sidKey(sid: string): SidKey {
+  if (sid.length === 0 || sid.length > SIZE_DIGITS_MAX) return sid;
+  let number = 0;
+  for (let i = 0; i < sid.length; i++) {
+    const digit = sid.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return sid;
+    if (i === 0 && digit === 0 && sid.length > 1) return sid;
+    number = number * 10 + digit;
+  }
+  return number;
+}
+
 /** A connected application. Owns its pipe, parser, output and subscriptions. */
 export class Client implements PipeEvents, OutboundOwner {
   readonly cid: number;
@@ -44,8 +61,7 @@ export class Client implements PipeEvents, OutboundOwner {
   readonly transport: ClientTransport;
   readonly parser: ClientParser;
   readonly outbound: Outbound;
-  /** By sid. */
-  readonly subscriptions = new Map<string, Subscription>();
+  readonly subscriptions = new Map<SidKey, Subscription>();
   /** Wall-clock milliseconds. */
   readonly startMs: number;
 
@@ -212,7 +228,7 @@ export class Client implements PipeEvents, OutboundOwner {
   // ── subscriptions ────────────────────────────────────────────────────────
 
   removeSubscription(subscription: Subscription): void {
-    this.subscriptions.delete(subscription.sid);
+    this.subscriptions.delete(sidKey(subscription.sid));
     this.account.sublist.remove(subscription);
   }
 

@@ -126,7 +126,9 @@ export const FLAG_GROUPS: readonly FlagGroup[] = [
         },
       ),
       text("log_format", "<text|json>", "Log lines as text or as JSON (default: text)", (to, format) => {
-        to.log_format = format as NonNullable<OptionsInput["log_format"]>;
+        if (format !== "text" && format !== "json")
+          throw new Error(`--log_format is text or json, not ${JSON.stringify(format)}`);
+        to.log_format = format;
       }),
     ],
   },
@@ -202,7 +204,10 @@ export const FLAG_GROUPS: readonly FlagGroup[] = [
   },
 ];
 
-/** Reads the arguments of the program. `problem` is one line for stderr; nats-server shows help behind it. */
+/**
+ * Reads the arguments of the program. `problem` is one line for stderr; nats-server shows help behind it.
+ * Throws an `Error` for a value of one of our own flags that makes no sense.
+ */
 export function parseCommandLine(args: readonly string[]): CommandLine | { problem: string } {
   const flags = FLAG_GROUPS.flatMap((group) => group.flags);
   const byName = new Map(flags.flatMap((flag) => flag.names.map((name) => [name, flag] as const)));

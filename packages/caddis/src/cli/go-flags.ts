@@ -57,16 +57,11 @@ export function parseGoFlags(
 }
 
 function parseValue(kind: FlagKind, written: string): FlagValue | { problem: string } {
-  switch (kind) {
-    case "string":
-      return written;
-    case "bool":
-      if (/^(1|t|T|true|TRUE|True)$/.test(written)) return true;
-      if (/^(0|f|F|false|FALSE|False)$/.test(written)) return false;
-      return { problem: "parse error" };
-    case "int":
-      return parseInteger(written);
-  }
+  if (kind === "string") return written;
+  if (kind === "int") return parseInteger(written);
+  if (/^(1|t|T|true|TRUE|True)$/.test(written)) return true;
+  if (/^(0|f|F|false|FALSE|False)$/.test(written)) return false;
+  return { problem: "parse error" };
 }
 
 /** The largest integer Go's 64-bit flags take; the smallest is one further from zero. */

@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import type { LineLog } from "../io/node/line-log.ts";
 import { removePidFile, removePortsFile, writePidFile, writePortsFile } from "../io/node/process-files.ts";
@@ -70,6 +71,8 @@ export async function runServer(
   if (portsFile !== "") {
     attempt(log, `Error writing ports file (${portsFile})`, () => writePortsFile(portsFile, portsOf(server)));
   }
+  // Launchers of tests end servers with SIGKILL: what was compiled is kept now rather than at the exit.
+  flushCompileCache();
   await server.closed;
   if (portsFile !== "") {
     attempt(log, `Error cleaning up ports file ${portsFile}`, () => removePortsFile(portsFile));

@@ -1,7 +1,7 @@
 /** Checks of single values that the options table refers to. Each returns what is wrong, or null. */
 
 /** The form `host:port`, `:port` or `[v6]:port`; a port may have a sign, as Go reads numbers. */
-const HOST_PORT = /^\s*(?:\[([^[\]]*)\]|([^:[\]]*)):(.*)$/s;
+const HOST_PORT = /^\s*(?:\[([^[\]]*)\]|([^:[\]]*)):([^:]*)$/;
 const PORT = /^[+-]?\d{1,9}$/;
 
 const PORT_MAX = 65_535;

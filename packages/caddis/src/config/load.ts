@@ -42,7 +42,8 @@ export function loadConfig(text: string, source: LoadSource): LoadedConfig {
     return { ...loaded, errors: [`${source.file}: config has no values or is empty`] };
   }
   const given = readOptions(map, OPTIONS, "file", report);
-  checkAuthorization(given, map.entries.get("authorization")?.at ?? map.at, report);
+  const authorization = [...map.entries.values()].find(({ key }) => key.toLowerCase() === "authorization");
+  checkAuthorization(given, authorization?.at ?? map.at, report);
   return { ...loaded, options: asInput(given.input), errors: report.errors, digest: configDigest(map) };
 }
 
@@ -78,7 +79,7 @@ export function startWarnings(options: Options): string[] {
       "Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance",
     );
   }
-  if (options.authorization.password !== "" || options.authorization.token !== "") {
+  if (options.authorization.password !== "") {
     warnings.push("Plaintext passwords detected, use nkeys or bcrypt");
   }
   return warnings;
@@ -138,6 +139,8 @@ function asInput(input: Record<string, unknown>): OptionsInput {
 function impliedBy(values: Record<string, unknown>): Record<string, unknown> {
   const implied: Record<string, unknown> = {};
   if (values["port"] === -1) implied["port"] = 0;
+  // nats-server too takes 0 at its word here, not as "no limit".
+  if (values["max_connections"] === 0) implied["max_connections"] = -1;
   if (values["trace_verbose"] === true || values["trace_headers"] === true) implied["trace"] = true;
   if ((values["http_host"] ?? "") === "") implied["http_host"] = values["host"] ?? OPTIONS.host.default;
   return implied;

@@ -28,6 +28,8 @@ export interface ConfigSource {
 
 /** Characters of all texts of one configuration: far above any real one, low enough to read in a second. */
 export const TEXT_LENGTH_MAX = 16 * 1024 * 1024;
+/** What a text counts at least: files and variables that name one another many times over end early. */
+const TEXT_LENGTH_COUNTED_MIN = 1024;
 /** Lists and maps inside one another. Bounds the call stack. */
 export const NESTING_DEPTH_MAX = 128;
 /** Files that include one another, and variables of the environment that name one another. */
@@ -72,7 +74,7 @@ class Parser {
     this.#budget = budget;
     this.#trail = trail;
     this.#depth = trail.depth;
-    budget.textLength += text.length;
+    budget.textLength += Math.max(text.length, TEXT_LENGTH_COUNTED_MIN);
     if (budget.textLength > TEXT_LENGTH_MAX) {
       throw this.#lexer.fault(`the configuration is longer than ${TEXT_LENGTH_MAX} characters`);
     }

@@ -24,7 +24,7 @@ export class LameDuck {
     if (clients.size === 0) return Promise.resolve();
     this.#broker.isLameDuck = true;
     for (const client of clients.values()) {
-      if (client.state === "connected" && client.connect.protocol >= 1) client.sendInfo(client.connectInfoSent);
+      if (client.state === "connected" && client.connect.protocol >= 1) client.sendInfo(false);
     }
     this.#broker.flusher.flush();
     const grace = options.lame_duck_grace_period;

@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import { LiteralTable } from "./literal-table.ts";
 
 /**
  * Who is interested in a subject. Subjects are wire strings (one char code per byte).
@@ -11,6 +12,13 @@ import { assert } from "../base/assert.ts";
  * generation of its first token stands: a subscription advances only the generation of its own first
  * token (all of them, if that is a wildcard), so inboxes that come and go leave other answers alone.
  */
+
+const DOT = 0x2e;
+const STAR = 0x2a;
+const ANGLE = 0x3e;
+/** FNV-1a, 32 bits. */
+const HASH_BASIS = -2128831035;
+const HASH_PRIME = 16777619;
 
 /** What a subscriber hands to the sublist; the broker's `Subscription` extends it. */
 export class Interested {
@@ -63,8 +71,14 @@ export class InterestList {
 
 /** All subscriptions with one subject: the plain ones, then one list per queue group. */
 class Interest extends InterestList {
-  constructor() {
+  readonly subject: string;
+  readonly hash: number;
+  nextInBucket: Interest | null = null;
+
+  constructor(subject: string, hash: number) {
     super("");
+    this.subject = subject;
+    this.hash = hash;
   }
 
   listFor(queue: string): InterestList {
@@ -190,7 +204,7 @@ export interface SublistStats {
 }
 
 export class Sublist<S extends Interested> {
-  readonly #literals = new Map<string, Interest>();
+  readonly #literals = new LiteralTable<Interest>();
   readonly #root = new TrieNode();
   #wildcardCount = 0;
   #count = 0;
@@ -221,16 +235,19 @@ export class Sublist<S extends Interested> {
   insert(subscription: S): void {
     assert(subscription.list === null, "a subscription stands in one sublist, once");
     const subject = subscription.subject;
-    let interest: Interest;
+    const hash = hashOf(subject);
+    let interest: Interest | null;
     if (hasWildcardToken(subject)) {
       let node = this.#root;
       for (const token of subject.split(".")) node = node.childOrNew(token);
-      interest = node.interest ??= new Interest();
+      interest = node.interest ??= new Interest(subject, hash);
       this.#wildcardCount++;
     } else {
-      const existing = this.#literals.get(subject);
-      interest = existing ?? new Interest();
-      if (existing === undefined) this.#literals.set(subject, interest);
+      interest = this.#literals.find(subject, hash);
+      if (interest === null) {
+        interest = new Interest(subject, hash);
+        this.#literals.add(interest);
+      }
     }
     interest.listFor(subscription.queue).add(subscription);
     this.#count++;
@@ -248,10 +265,10 @@ export class Sublist<S extends Interested> {
       this.#wildcardCount--;
       if (list.count === 0) this.#pruneWildcard(this.#root, subject.split("."), 0, list);
     } else if (list.count === 0) {
-      const interest = this.#literals.get(subject);
-      assert(interest !== undefined, "a literal subscription's interest is in the table");
+      const interest = this.#literals.find(subject, hashOf(subject));
+      assert(interest !== null, "a literal subscription's interest is in the table");
       interest.prune(list);
-      if (interest.isEmpty) this.#literals.delete(subject);
+      if (interest.isEmpty) this.#literals.remove(interest);
     }
     this.#count--;
     this.#removeCount++;
@@ -267,18 +284,19 @@ export class Sublist<S extends Interested> {
   match(buf: Buffer, start: number, end: number): MatchResult<S> {
     this.matchCount++;
     // FNV-1a over the bytes; the first token's share of it picks the generation counter.
-    let hash = -2128831035;
+    let hash = HASH_BASIS;
     let bucket = -1;
     for (let i = start; i < end; i++) {
       const byte = buf[i];
-      if (byte === 0x2e && bucket < 0) bucket = hash & (GENERATION_COUNT - 1);
-      hash = Math.imul(hash ^ byte, 16777619);
+      if (byte === DOT && bucket < 0) bucket = hash & (GENERATION_COUNT - 1);
+      hash = Math.imul(hash ^ byte, HASH_PRIME);
     }
     if (bucket < 0) bucket = hash & (GENERATION_COUNT - 1);
+    hash = spread(hash);
     const slots = this.#slots;
     const mask = slots.length - 1;
     if (mask > 0) {
-      let slot = spread(hash) & mask;
+      let slot = hash & mask;
       for (let result = slots[slot]; result !== null; result = slots[slot]) {
         if (result.hash === hash && result.isFor(buf, start, end)) {
           if (result.generation !== this.#generations[bucket]) {
@@ -308,7 +326,7 @@ export class Sublist<S extends Interested> {
 
   /** Calls `visit` with every subscription, in no particular order. */
   forEach(visit: (subscription: S) => void): void {
-    for (const interest of this.#literals.values()) visitInterest(interest, visit);
+    this.#literals.forEach((interest) => visitInterest(interest, visit));
     visitTrie(this.#root, visit);
   }
 
@@ -342,7 +360,8 @@ export class Sublist<S extends Interested> {
     });
     assert(seen === this.#count, "the count is the number of subscriptions");
     assert(this.#wildcardCount > 0 || this.#root.isEmpty, "an emptied trie is pruned");
-    for (const interest of this.#literals.values()) assert(!interest.isEmpty, "an emptied interest is dropped");
+    this.#literals.checkInvariants();
+    this.#literals.forEach((interest) => assert(!interest.isEmpty, "an emptied interest is dropped"));
     assert(2 * this.#cachedCount <= this.#slots.length, "the cache is at most half full");
   }
 
@@ -350,16 +369,16 @@ export class Sublist<S extends Interested> {
     this.#changedSinceSweep = true;
     const generations = this.#generations;
     const first = subject.charCodeAt(0);
-    const isWhole = subject.length === 1 || subject.charCodeAt(1) === 0x2e;
-    if (isWhole && (first === 0x2a || first === 0x3e)) {
+    const isWhole = subject.length === 1 || subject.charCodeAt(1) === DOT;
+    if (isWhole && (first === STAR || first === ANGLE)) {
       for (let i = 0; i < GENERATION_COUNT; i++) generations[i]++;
       return;
     }
-    let hash = -2128831035;
+    let hash = HASH_BASIS;
     for (let i = 0; i < subject.length; i++) {
       const code = subject.charCodeAt(i);
-      if (code === 0x2e) break;
-      hash = Math.imul(hash ^ code, 16777619);
+      if (code === DOT) break;
+      hash = Math.imul(hash ^ code, HASH_PRIME);
     }
     generations[hash & (GENERATION_COUNT - 1)]++;
   }
@@ -380,8 +399,8 @@ export class Sublist<S extends Interested> {
     result.generation = this.#generations[bucket];
     result.plain.length = 0;
     result.queues.length = 0;
-    const interest = this.#literals.get(subject);
-    if (interest !== undefined) addInterest(result, interest);
+    const interest = this.#literals.find(subject, hash);
+    if (interest !== null) addInterest(result, interest);
     // A subject with an empty token is nobody's, not even a full wildcard's.
     if (this.#wildcardCount > 0 && !hasEmptyToken(subject)) this.#collect(this.#root, subject, 0, result);
   }
@@ -415,7 +434,7 @@ export class Sublist<S extends Interested> {
 
   #place(result: MatchResult<S>): void {
     const mask = this.#slots.length - 1;
-    let slot = spread(result.hash) & mask;
+    let slot = result.hash & mask;
     while (this.#slots[slot] !== null) slot = (slot + 1) & mask;
     this.#slots[slot] = result;
   }
@@ -448,9 +467,9 @@ export function hasWildcardToken(subject: string): boolean {
   for (let i = 0; i <= last; i++) {
     const code = subject.charCodeAt(i);
     if (
-      (code === 0x2a || code === 0x3e) &&
-      (i === 0 || subject.charCodeAt(i - 1) === 0x2e) &&
-      (i === last || subject.charCodeAt(i + 1) === 0x2e)
+      (code === STAR || code === ANGLE) &&
+      (i === 0 || subject.charCodeAt(i - 1) === DOT) &&
+      (i === last || subject.charCodeAt(i + 1) === DOT)
     ) {
       return true;
     }
@@ -461,10 +480,17 @@ export function hasWildcardToken(subject: string): boolean {
 function hasEmptyToken(subject: string): boolean {
   return (
     subject.length === 0 ||
-    subject.charCodeAt(0) === 0x2e ||
-    subject.charCodeAt(subject.length - 1) === 0x2e ||
+    subject.charCodeAt(0) === DOT ||
+    subject.charCodeAt(subject.length - 1) === DOT ||
     subject.includes("..")
   );
+}
+
+/** The hash that literals and answers are filed under: FNV-1a over the bytes, folded. */
+function hashOf(subject: string): number {
+  let hash = HASH_BASIS;
+  for (let i = 0; i < subject.length; i++) hash = Math.imul(hash ^ subject.charCodeAt(i), HASH_PRIME);
+  return spread(hash);
 }
 
 /** The low bits of FNV-1a are its weakest; fold the high ones in. */

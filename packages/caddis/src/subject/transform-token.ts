@@ -36,7 +36,7 @@ export interface TransformToken {
   readonly text: string;
   /** Numbers of the wildcards the function takes. A bigint, since a range check is still to come. */
   readonly wildcards: readonly bigint[];
-  /** Partitions, bytes or the bound of random, wrapped to 32 bits as in the reference; else 0. */
+  /** Partitions, bytes or the bound of random, an integer of 32 bits; else 0. */
   readonly count: number;
 }
 
@@ -144,7 +144,7 @@ function build(
   countArg: string | null,
 ): TransformToken | TransformReason {
   const count = countArg === null ? 0n : parseInteger(trimSpaces(countArg));
-  if (count === null || count > COUNT_MAX) return INVALID_ARGUMENT;
+  if (count === null || !isInRange(kind, count)) return INVALID_ARGUMENT;
   const wildcards: bigint[] = [];
   for (const arg of wildcardArgs) {
     const wildcard = parseInteger(trimSpaces(arg));
@@ -154,8 +154,11 @@ function build(
   return { kind, text, wildcards, count: Number(BigInt.asIntN(32, count)) };
 }
 
-/** Largest count a function takes. There is no least: the reference wraps negative ones to 32 bits. */
-const COUNT_MAX = 2n ** 31n - 1n;
+/** Numbers are of 32 bits; where they count, below zero, the reference wraps what has more (probed). */
+function isInRange(kind: TransformFunction, count: bigint): boolean {
+  const wraps = count < 0n && (kind === "partition" || kind === "random");
+  return wraps || BigInt.asIntN(32, count) === count;
+}
 
 /** Blanks only: a tab before a number makes it invalid. */
 function trimSpaces(text: string): string {

@@ -1,5 +1,5 @@
 import { Bytes } from "../base/bytes.ts";
-import type { Pipe, PipeEvents, UnattachedPipe } from "../io/pipe.ts";
+import type { PipeEvents, UnattachedPipe } from "../io/pipe.ts";
 
 /** Bytes on their way to one side of a pair; a copy, since both sides reuse their buffers. */
 interface Chunk {

@@ -71,18 +71,43 @@ const ZERO = 0x30;
 
 type Verb = "PUB" | "HPUB" | "SUB" | "UNSUB" | "PING" | "PONG" | "CONNECT" | "INFO" | "+OK" | "-ERR";
 
-/** Verbs by what may follow them: arguments after at least one separator, after any number, or nothing that matters. */
-const VERBS: readonly { readonly verb: Verb; readonly argument: "separated" | "any" | "ignored" }[] = [
-  { verb: "PUB", argument: "separated" },
-  { verb: "HPUB", argument: "separated" },
-  { verb: "SUB", argument: "separated" },
-  { verb: "UNSUB", argument: "separated" },
-  { verb: "PING", argument: "ignored" },
-  { verb: "PONG", argument: "ignored" },
-  { verb: "CONNECT", argument: "any" },
-  { verb: "INFO", argument: "any" },
-  { verb: "+OK", argument: "ignored" },
-  { verb: "-ERR", argument: "separated" },
+/** What may follow a verb: arguments after at least one separator, after any number, or nothing that matters. */
+type ArgumentKind = "separated" | "any" | "ignored";
+
+class VerbSpelling {
+  readonly verb: Verb;
+  readonly argument: ArgumentKind;
+  /** In upper case. */
+  readonly bytes: Uint8Array;
+
+  constructor(verb: Verb, argument: ArgumentKind) {
+    this.verb = verb;
+    this.argument = argument;
+    this.bytes = Buffer.from(verb, "latin1");
+  }
+
+  /** How many bytes of `buf[start, end)` agree with this verb, in any case. */
+  agreement(buf: Buffer, start: number, end: number): number {
+    const { bytes } = this;
+    const length = Math.min(bytes.length, end - start);
+    let i = 0;
+    while (i < length && upperCase(buf[start + i]) === bytes[i]) i++;
+    return i;
+  }
+}
+
+/** The frequent ones first. */
+const VERBS: readonly VerbSpelling[] = [
+  new VerbSpelling("PUB", "separated"),
+  new VerbSpelling("HPUB", "separated"),
+  new VerbSpelling("SUB", "separated"),
+  new VerbSpelling("UNSUB", "separated"),
+  new VerbSpelling("PING", "ignored"),
+  new VerbSpelling("PONG", "ignored"),
+  new VerbSpelling("CONNECT", "any"),
+  new VerbSpelling("INFO", "any"),
+  new VerbSpelling("+OK", "ignored"),
+  new VerbSpelling("-ERR", "separated"),
 ];
 
 /** Longer than any verb. */
@@ -97,8 +122,8 @@ export class ClientParser {
   connectOnly = false;
   /** Report control lines to `onTrace`. */
   tracing = false;
-  /** Report publishes to `onPubLine` before their payload. */
-  pedantic = false;
+  /** Report publishes to `onPubLine` before their payload. On until a CONNECT says otherwise. */
+  pedantic = true;
   maxControlLine: number;
   /** Negative: no limit. */
   maxPayload: number;
@@ -110,6 +135,8 @@ export class ClientParser {
   #tailLength = 0;
   /** How many bytes the operation at hand needs in all, 0 while its control line is not complete. */
   #needed = 0;
+  /** A verb whose line is still open though nothing of it matters any more. */
+  #openVerb: Verb | null = null;
   /** True from the control line of a publish until its payload is complete, so that the line counts once. */
   #lineSeen = false;
   /** Arguments of the line at hand, as pairs of start and end. */
@@ -130,6 +157,7 @@ export class ClientParser {
     assert(end <= input.capacity, "input leaves room for the line feed behind it");
     let position = start;
     if (this.#tailLength > 0) position = this.#completeTail(input, position, end);
+    if (this.#openVerb !== null) position = this.#finishOpenVerb(input, position, end);
     if (this.state !== "running" || position === end) return position;
     // The parser's own line feed ends every scan; put back what stood there (a suspended input's next byte).
     const behind = input.buf[end];
@@ -246,16 +274,16 @@ export class ClientParser {
       }
       while (argumentStart < end && (buf[argumentStart] === SPACE || buf[argumentStart] === TAB)) argumentStart++;
       if (argumentStart >= end) return this.#incompleteLine(buf, start, argumentStart, end);
-      const isEmpty = buf[argumentStart] === CR || buf[argumentStart] === LF;
-      if (isEmpty && argument === "separated" && verb !== "-ERR") {
-        return this.#fault("unknown operation", buf, start, end);
-      }
     }
     const lineFeed = buf.indexOf(LF, argumentStart);
+    if ((lineFeed < 0 || lineFeed >= end) && argument === "ignored") {
+      this.#openVerb = verb;
+      return end;
+    }
     if (lineFeed < 0 || lineFeed >= end) return this.#incompleteLine(buf, start, argumentStart, end);
     let argumentEnd = lineFeed;
     if (argumentEnd > argumentStart && buf[argumentEnd - 1] === CR) argumentEnd--;
-    if (argumentEnd - argumentStart > this.maxControlLine) {
+    if (argumentEnd - argumentStart > this.maxControlLine && argument !== "ignored") {
       return this.#fault("control line too long", buf, argumentStart, argumentEnd);
     }
     if (verb === "PUB" || verb === "HPUB") {
@@ -267,16 +295,27 @@ export class ClientParser {
   }
 
   /** The verb at `start`, or null: incomplete, or unknown (reported; the first wrong byte is enough). */
-  #verb(buf: Buffer, start: number, end: number): (typeof VERBS)[number] | null {
-    const length = Math.min(end - start, VERB_BYTES_MAX);
-    const text = buf.latin1Slice(start, start + length).toUpperCase();
-    let isPrefix = false;
-    for (const candidate of VERBS) {
-      if (text.startsWith(candidate.verb)) return candidate;
-      if (candidate.verb.startsWith(text)) isPrefix = true;
+  #verb(buf: Buffer, start: number, end: number): VerbSpelling | null {
+    for (let i = 0; i < VERBS.length; i++) {
+      const spelling = VERBS[i];
+      const agreement = spelling.agreement(buf, start, end);
+      if (agreement === spelling.bytes.length) return spelling;
+      // All that is here fits, and more may come: no other verb fits it better.
+      if (agreement === end - start) return null;
     }
-    if (!isPrefix) this.#fault("unknown operation", buf, start, end);
+    this.#fault("unknown operation", buf, start, end);
     return null;
+  }
+
+  /** PING, PONG and +OK end at their line feed, however much comes before it; none of that is kept. */
+  #finishOpenVerb(input: Bytes, start: number, end: number): number {
+    const lineFeed = input.buf.subarray(start, end).indexOf(LF);
+    if (lineFeed < 0 || this.#openVerb === null) return end;
+    const verb = this.#openVerb;
+    this.#openVerb = null;
+    if (this.tracing) this.#traceLine(verb, input.buf, start, start);
+    this.#controlLine(verb, input.buf, start, start);
+    return start + lineFeed + 1;
   }
 
   #incompleteLine(buf: Buffer, start: number, argumentStart: number, end: number): number {
@@ -518,6 +557,10 @@ export class ClientParser {
     input.buf.copy(tail.buf, this.#tailLength, start, end);
     this.#tailLength += end - start;
   }
+}
+
+function upperCase(byte: number): number {
+  return byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte;
 }
 
 /** The number in `[start, end)`, or -1 unless it is one to nine digits. */

@@ -1,8 +1,6 @@
-/**
- * The argument of CONNECT, decoded the way the reference does it (Go's JSON rules): unknown keys are
- * ignored, keys match in any case, the last occurrence wins, `null` leaves a field as it is, a value of
- * the wrong type is an error.
- */
+import { decodeGoObject, type GoFields } from "./go-json.ts";
+
+/** The argument of CONNECT. */
 export interface ConnectOptions {
   verbose: boolean;
   pedantic: boolean;
@@ -51,45 +49,35 @@ export function defaultConnectOptions(): ConnectOptions {
   };
 }
 
-const FIELDS: ReadonlySet<string> = new Set(Object.keys(defaultConnectOptions()));
-/** Fields of server links, objects there, that a client may carry and nobody reads. */
-const LINK_OBJECTS: ReadonlySet<string> = new Set(["import", "export"]);
-/** More than any CONNECT needs; the control line limit keeps it short anyway. */
-const INT64_LIMIT = 2 ** 63;
+/** The fields with their types; `import` and `export` belong to server links, and nobody reads them here. */
+const FIELDS: GoFields = {
+  verbose: "bool",
+  pedantic: "bool",
+  echo: "bool",
+  tls_required: "bool",
+  headers: "bool",
+  no_responders: "bool",
+  new_account: "bool",
+  protocol: "int",
+  nkey: "string",
+  jwt: "string",
+  sig: "string",
+  proxy_sig: "string",
+  auth_token: "string",
+  user: "string",
+  pass: "string",
+  name: "string",
+  lang: "string",
+  version: "string",
+  account: "string",
+  import: "object",
+  export: "object",
+};
 
 /** `base` with the fields of `json` laid over it, or the reason why it is not acceptable. */
 export function decodeConnect(json: string, base: ConnectOptions): ConnectOptions | { readonly problem: string } {
-  let parsed: unknown;
-  let fractional = false;
-  try {
-    // A number is an integer only if it is written as one: 1.0 and 1e0 are refused.
-    parsed = JSON.parse(json, (key, value: unknown, context?: { source?: string }) => {
-      if (key.toLowerCase() === "protocol" && typeof value === "number") {
-        if (context?.source !== undefined && !/^-?\d+$/.test(context.source)) fractional = true;
-      }
-      return value;
-    });
-  } catch (error) {
-    return { problem: error instanceof Error ? error.message : "not JSON" };
-  }
-  const options = { ...base };
-  if (parsed === null) return options;
-  if (typeof parsed !== "object" || Array.isArray(parsed)) return { problem: "CONNECT takes a JSON object" };
-  for (const [key, value] of Object.entries(parsed)) {
-    const name = key.toLowerCase();
-    if (value === null) continue;
-    if (LINK_OBJECTS.has(name)) {
-      if (typeof value !== "object" || Array.isArray(value)) return { problem: `wrong type for "${name}"` };
-      continue;
-    }
-    if (!FIELDS.has(name)) continue;
-    const field = name as keyof ConnectOptions;
-    const isRight =
-      field === "protocol"
-        ? typeof value === "number" && Number.isInteger(value) && Math.abs(value) < INT64_LIMIT && !fractional
-        : typeof value === typeof options[field];
-    if (!isRight) return { problem: `wrong type for "${name}"` };
-    Object.assign(options, { [field]: value as unknown });
-  }
-  return options;
+  const decoded = decodeGoObject(json, FIELDS);
+  if ("problem" in decoded) return decoded;
+  const { import: _import, export: _export, ...known } = decoded.values;
+  return { ...base, ...known };
 }

@@ -1,3 +1,5 @@
+import type { GoFields } from "./go-json.ts";
+
 /** INFO as a client gets it. Fields stand in the reference's order; one that is undefined is left out. */
 export interface ClientInfo {
   server_id: string;
@@ -30,3 +32,38 @@ export function infoLine(info: ClientInfo): string {
   const json = JSON.stringify(info);
   return `INFO ${Buffer.from(json, "utf8").toString("latin1")} \r\n`;
 }
+
+/** The fields of an INFO that a peer may send, with their types: one of another type is an error. */
+export const INFO_FIELDS: GoFields = {
+  server_id: "string",
+  server_name: "string",
+  version: "string",
+  proto: "int",
+  git_commit: "string",
+  go: "string",
+  host: "string",
+  port: "int",
+  headers: "bool",
+  auth_required: "bool",
+  tls_required: "bool",
+  tls_verify: "bool",
+  tls_available: "bool",
+  max_payload: "int",
+  jetstream: "bool",
+  ip: "string",
+  client_id: "int",
+  client_ip: "string",
+  nonce: "string",
+  cluster: "string",
+  cluster_dynamic: "bool",
+  domain: "string",
+  connect_urls: "strings",
+  ws_connect_urls: "strings",
+  ldm: "bool",
+  compression: "string",
+  connect_info: "bool",
+  remote_account: "string",
+  acc_is_sys: "bool",
+  api_lvl: "int",
+  xkey: "string",
+};

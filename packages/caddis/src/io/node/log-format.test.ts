@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { formatLine, oneLine, type LineFormat } from "./log-format.ts";
 
 const TEXT: LineFormat = { style: "text", pid: 4242, time: "utc", colors: false };

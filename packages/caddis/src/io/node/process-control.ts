@@ -45,4 +45,3 @@ export function sendSignalTo(pid: number, signal: NodeJS.Signals): string | null
     return systemReason(error);
   }
 }
-

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -63,7 +63,7 @@ test("UDP: a datagram for each message, with severity, time, host, tag and proce
     syslog.write(level, level);
   await syslog.close();
   await all;
-  assert.deepEqual(messages.map((message) => /^<\d>/.exec(message)?.[0]).sort(), [
+  assert.deepEqual(messages.map((message) => message.slice(0, 3)).sort(), [
     "<2>",
     "<3>",
     "<4>",
@@ -94,8 +94,10 @@ async function streamDaemon(
     else wanted(socket);
     wanted = undefined;
   });
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
   return {
-    port: typeof target === "string" ? 0 : (server.address() as AddressInfo).port,
+    port,
     next: () => {
       const socket = waiting.shift();
       return socket === undefined ? new Promise((resolve) => (wanted = resolve)) : Promise.resolve(socket);

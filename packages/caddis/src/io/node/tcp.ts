@@ -1,4 +1,4 @@
-import { createServer, type Server, Socket, type TcpSocketConnectOpts } from "node:net";
+import { createServer, type OnReadOpts, type Server, Socket } from "node:net";
 import { Bytes } from "../../base/bytes.ts";
 import { READ_BYTES } from "../../base/limits.ts";
 import type { Listener, Net, PipeEvents, UnattachedPipe } from "../pipe.ts";
@@ -66,7 +66,11 @@ function listen(server: Server, address: string, port: number, host: string): Pr
       resolve({
         host,
         port: bound !== null && typeof bound === "object" ? bound.port : port,
-        close: () => new Promise<void>((done) => server.close(() => done())),
+        // The callback of `close` would wait for the end of every connection, which is not ours to wait for.
+        close: () => {
+          server.close();
+          return Promise.resolve();
+        },
       });
     });
   });
@@ -75,7 +79,7 @@ function listen(server: Server, address: string, port: number, host: string): Pr
 /** Options of `net.Socket` that its types leave out: a handle to take over. */
 interface HandleOptions {
   readonly handle: unknown;
-  readonly onread: NonNullable<TcpSocketConnectOpts["onread"]>;
+  readonly onread: OnReadOpts;
   readonly writableHighWaterMark: number;
 }
 
@@ -95,7 +99,7 @@ class TcpPipe implements UnattachedPipe {
     this.remotePort = accepted.remotePort ?? 0;
     const taken = readMode === "shared" ? this.#takeOver(accepted) : null;
     this.#socket = taken ?? accepted;
-    if (taken === null) accepted.on("data", (chunk) => this.#onChunk(chunk));
+    if (taken === null) accepted.on("data", (chunk: Buffer) => this.#onChunk(chunk));
     this.#socket.on("error", (error) => {
       this.#error = error;
     });

@@ -1,0 +1,88 @@
+import { CADDIS_VERSION, COMPATIBLE_VERSION } from "../base/version.ts";
+import { startWarnings } from "../config/load.ts";
+import type { Options } from "../config/options.ts";
+import { type LineLog, openLog, type LogSettings } from "../io/node/line-log.ts";
+import { nameProcess } from "../io/node/process-control.ts";
+import { STDERR_FD, writeTextSync } from "../io/node/write-sync.ts";
+import type { CommandLine } from "./flags.ts";
+import { loadOptions, type LoadedOptions } from "./load-options.ts";
+import { createProgramServer } from "./program-server.ts";
+import { runServer } from "./program.ts";
+
+/** The exit code of a program that found itself broken; that of a panic in Go. */
+const CRASH_EXIT_CODE = 2;
+
+/**
+ * Runs a server as the command line asks, until it is down. Resolves to the exit code; rejects with an
+ * error for the user when there is no log yet to say it in.
+ */
+export async function serve(exe: string, args: readonly string[], line: CommandLine): Promise<number> {
+  const loaded = loadOptions(line);
+  for (const warning of loaded.warnings) writeTextSync(STDERR_FD, `${warning}\n`);
+  const { options } = loaded;
+  const log = await openLog(logSettings(exe, options));
+  dieLoudly(log);
+  nameProcess(exe, [exe, ...hideSecrets(args)].join(" "));
+  const server = createProgramServer(options, log);
+  logStart(log, exe, line.configFile, loaded, server.serverId);
+  const files = { pidFile: options.pid_file, portsFileDir: options.ports_file_dir };
+  const code = await runServer(server, log, exe, files);
+  await log.close();
+  return code;
+}
+
+/** The first lines of a log, in the order of nats-server. */
+function logStart(
+  log: LineLog,
+  exe: string,
+  configFile: string,
+  loaded: LoadedOptions,
+  serverId: string,
+): void {
+  const { options, digest } = loaded;
+  log.info(`Starting ${exe}`);
+  log.info(`  Version:  ${COMPATIBLE_VERSION}`);
+  log.info(`  Caddis:   ${CADDIS_VERSION}`);
+  log.info("  Git:      [not set]");
+  log.debug(`  Node:     ${process.version}`);
+  log.info(`  Name:     ${options.server_name === "" ? serverId : options.server_name}`);
+  log.info(`  ID:       ${serverId}`);
+  if (configFile !== "") log.info(`Using configuration file: ${configFile} (${digest})`);
+  for (const warning of startWarnings(options)) log.warn(warning);
+}
+
+function logSettings(exe: string, options: Options): LogSettings {
+  return {
+    debug: options.debug,
+    trace: options.trace,
+    time: !options.logtime ? "none" : options.logtime_utc ? "utc" : "local",
+    style: options.log_format,
+    file: options.log_file,
+    fileSizeLimitBytes: options.logfile_size_limit,
+    filesMax: options.logfile_max_num,
+    syslog: options.syslog,
+    remoteSyslog: options.remote_syslog,
+    tag: exe,
+  };
+}
+
+/** A fault of our own ends the process, and the log says why; Node's warnings belong there too. */
+function dieLoudly(log: LineLog): void {
+  process.on("uncaughtException", (error) => {
+    for (const row of (error.stack ?? String(error)).split("\n")) log.fatal(row);
+    const leave = (): never => process.exit(CRASH_EXIT_CODE);
+    log.close().then(leave, leave);
+  });
+  process.on("warning", (warning) => log.debug(`${warning.name}: ${warning.message}`));
+}
+
+/** Flags whose value nobody should read off a list of processes. */
+const SECRET_FLAG = /^--?(user|pass|auth)(=|$)/;
+
+/** The arguments as `ps` may show them. */
+function hideSecrets(args: readonly string[]): string[] {
+  return args.map((arg, index) => {
+    if (SECRET_FLAG.exec(args[index - 1] ?? "")?.[2] === "") return "[REDACTED]";
+    return SECRET_FLAG.exec(arg)?.[2] === "=" ? `${arg.slice(0, arg.indexOf("="))}=[REDACTED]` : arg;
+  });
+}
