@@ -40,6 +40,7 @@ export class Program {
   readonly #child: ChildProcess;
   readonly #ended: Promise<Outcome>;
   readonly #outcome: Outcome = { code: null, stdout: "", stderr: "" };
+  #hasEnded = false;
   #onOutput: () => void = () => {};
 
   constructor(
@@ -66,6 +67,7 @@ export class Program {
       child.once("error", reject);
       child.once("close", (code) => {
         this.#outcome.code = code;
+        this.#hasEnded = true;
         this.#onOutput();
         resolve(this.#outcome);
       });
@@ -97,10 +99,8 @@ export class Program {
 
   /** Resolves when stderr matches; rejects when the program ends without. */
   async until(pattern: RegExp): Promise<void> {
-    let ended = false;
-    void this.#ended.then(() => (ended = true));
     while (!pattern.test(this.#outcome.stderr)) {
-      if (ended) throw new Error(`ended without ${pattern}:\n${this.#outcome.stderr}`);
+      if (this.#hasEnded) throw new Error(`ended without ${pattern}:\n${this.#outcome.stderr}`);
       await new Promise<void>((resolve) => (this.#onOutput = resolve));
     }
   }

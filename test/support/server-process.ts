@@ -101,6 +101,11 @@ export class ServerProcess {
     return this.#process.pid ?? 0;
   }
 
+  /** Whether the process is gone. */
+  get hasExited(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
+
   /** Resolves to the exit code, or to null when a signal ended the process. */
   get exited(): Promise<number | null> {
     return this.#exited;

@@ -1,7 +1,10 @@
 import { ServerProcess } from "../support/server-process.ts";
 import type { Case } from "./transcript.ts";
 
-/** A server that starts with the first case that wants it. */
+/** The end of a log that is shown when a server died. */
+const LOG_TAIL_BYTES = 2_000;
+
+/** A server that starts with the first case that wants it, and again when a case has killed it. */
 export class LazyServer {
   readonly #command: string;
   readonly #config: string;
@@ -12,11 +15,24 @@ export class LazyServer {
     this.#config = config;
   }
 
-  /** Runs `play` with the shared server, or with one of its own when the case asks for that. */
+  /**
+   * Runs `play` with the shared server, or with one of its own when the case asks for that. Throws with
+   * the end of the server's log when the server did not survive it.
+   */
   async use<T>(played: Case, play: (server: ServerProcess) => Promise<T>): Promise<T> {
     if (!played.server.exclusive) {
       this.#shared ??= this.#start();
-      return play(await this.#shared);
+      const server = await this.#shared;
+      try {
+        return await play(server);
+      } finally {
+        if (server.hasExited) {
+          this.#shared = null;
+          await server.stop();
+          // oxlint-disable-next-line no-unsafe-finally -- the death explains whatever else went wrong
+          throw new Error(`the server died:\n${server.log.slice(-LOG_TAIL_BYTES)}`);
+        }
+      }
     }
     const own = await this.#start();
     try {
@@ -27,6 +43,7 @@ export class LazyServer {
     }
   }
 
+  /** Stops the shared server. */
   async stop(): Promise<void> {
     await (await this.#shared)?.stop();
   }

@@ -64,5 +64,9 @@ export const PING_GRAIN_MS = 250;
 /** How long a closing connection may take to send its last bytes before it is dropped. */
 export const CLOSE_LINGER_MS = 1_000;
 
-/** A closed connection's subscriptions are remembered for monitoring up to this number. */
+/**
+ * A closed connection's subscriptions are remembered for monitoring up to this number and this length of
+ * their names together: ten thousand such connections must not become a way to fill the memory.
+ */
 export const CLOSED_SUBSCRIPTIONS_MAX = 64;
+export const CLOSED_SUBSCRIPTIONS_BYTES_MAX = 2_048;

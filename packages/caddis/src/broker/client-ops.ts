@@ -62,6 +62,21 @@ export class ClientOperations implements ClientOps {
     const broker = client.broker;
     client.inMessages++;
     client.inBytes += payloadEnd - payloadStart;
+    // Nobody wants this subject, as with the publish before, and nobody has to be told.
+    const last = client.lastReceivers;
+    if (
+      last !== null &&
+      last.isEmpty &&
+      replyStart === replyEnd &&
+      !client.isVerbose &&
+      !client.isTracing &&
+      client.account.mappings === null &&
+      client.account.sublist.isCurrent(last) &&
+      last.isFor(input.buf, subjectStart, subjectEnd)
+    ) {
+      client.account.sublist.matchCount++;
+      return;
+    }
     const message = broker.message;
     message.input = input;
     message.subjectStart = subjectStart;
@@ -163,9 +178,11 @@ export class ClientOperations implements ClientOps {
     client.parser.headersEnabled = client.takesHeaders;
     client.parser.pedantic = connect.pedantic;
     client.echo = connect.echo;
+    client.isVerbose = connect.verbose;
     if (client.state === "connecting") {
       client.state = "connected";
       client.wasConnected = true;
+      client.noteConnected();
       if (client.parser.connectOnly) client.scheduleFirstPing();
       client.parser.connectOnly = false;
       broker.events.onConnect(client);
@@ -223,7 +240,7 @@ export class ClientOperations implements ClientOps {
     if (hasReply && (buf[message.replyStart] === DOLLAR || buf[message.replyStart] === UNDERSCORE)) {
       if (!this.#mayReply(message)) return;
     }
-    if (client.connect.verbose) client.send("+OK\r\n");
+    if (client.isVerbose) client.send("+OK\r\n");
     const sublist = client.account.sublist;
     let receivers = client.lastReceivers;
     if (receivers !== null && sublist.isCurrent(receivers) && receivers.isFor(buf, start, end)) {
@@ -245,7 +262,7 @@ export class ClientOperations implements ClientOps {
       return;
     }
     if (mapped === "") {
-      if (this.#client.connect.verbose) this.#client.send("+OK\r\n");
+      this.#ok();
       return;
     }
     if (this.#client.isTracing) this.#client.trace(`<<- [MAPPING ${original} -> ${mapped}]`);
@@ -288,7 +305,7 @@ export class ClientOperations implements ClientOps {
 
   #ok(): void {
     const client = this.#client;
-    if (client.connect.verbose) client.send("+OK\r\n");
+    if (client.isVerbose) client.send("+OK\r\n");
   }
 
   /** Ends the connection for what the peer did, with or without an -ERR. */

@@ -1,4 +1,4 @@
-import { CLOSED_SUBSCRIPTIONS_MAX } from "../base/limits.ts";
+import { CLOSED_SUBSCRIPTIONS_BYTES_MAX, CLOSED_SUBSCRIPTIONS_MAX } from "../base/limits.ts";
 import type { Client, ClientTransport } from "./client.ts";
 import { CLOSE_REASONS } from "./close-reason.ts";
 
@@ -31,7 +31,7 @@ export interface ClientSummary {
   readonly outBytes: number;
   readonly stalls: number;
   readonly subscriptionCount: number;
-  /** Of a closed connection left out beyond `CLOSED_SUBSCRIPTIONS_MAX`. */
+  /** Of a closed connection left out beyond the limits for what is remembered. */
   readonly subscriptions: readonly SubscriptionSummary[];
   readonly name: string;
   readonly lang: string;
@@ -40,10 +40,17 @@ export interface ClientSummary {
   readonly account: string;
 }
 
+/** Who is behind a connection: who authenticated, or where nobody has to, who it says it is. */
+export function shownUser({ user, connect }: Client): string {
+  if (user !== "") return user;
+  if (connect.user !== "") return connect.user;
+  return connect.auth_token === "" ? "" : "[REDACTED]";
+}
+
 /** The connection as it is now; of a closing one the subscriptions are taken before they are dropped. */
 export function summarize(client: Client, withSubscriptions: boolean, stopMs: number): ClientSummary {
   const count = client.subscriptions.size;
-  const lists = withSubscriptions && (stopMs === 0 || count <= CLOSED_SUBSCRIPTIONS_MAX);
+  const lists = withSubscriptions && (stopMs === 0 || isShortEnough(client));
   return {
     cid: client.cid,
     transport: client.transport,
@@ -53,7 +60,7 @@ export function summarize(client: Client, withSubscriptions: boolean, stopMs: nu
     lastActivityMs: client.lastActivityMs,
     stopMs,
     reason: client.closeReason === null ? "" : CLOSE_REASONS[client.closeReason],
-    rttMs: client.rttMs,
+    rttMs: client.rttMs === 0 ? client.connectMs : client.rttMs,
     pendingBytes: client.outbound.pendingBytes,
     inMessages: client.inMessages,
     outMessages: client.outbound.messageCount,
@@ -73,7 +80,17 @@ export function summarize(client: Client, withSubscriptions: boolean, stopMs: nu
     name: client.connect.name,
     lang: client.connect.lang,
     version: client.connect.version,
-    user: client.user,
+    user: shownUser(client),
     account: client.account.name,
   };
+}
+
+/** What a closed connection was subscribed to is remembered only where that costs little. */
+function isShortEnough(client: Client): boolean {
+  if (client.subscriptions.size > CLOSED_SUBSCRIPTIONS_MAX) return false;
+  let bytes = 0;
+  for (const { subject, queue, sid } of client.subscriptions.values()) {
+    bytes += subject.length + queue.length + sid.length;
+  }
+  return bytes <= CLOSED_SUBSCRIPTIONS_BYTES_MAX;
 }

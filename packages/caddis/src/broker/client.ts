@@ -72,6 +72,7 @@ export class Client implements PipeEvents, OutboundOwner {
   user = "";
   /** From CONNECT, kept here for the delivery path. */
   echo = true;
+  isVerbose = true;
   takesHeaders = false;
   isTracing = false;
   connectInfoSent = false;
@@ -84,12 +85,15 @@ export class Client implements PipeEvents, OutboundOwner {
   lastActivityMs: number;
   /** Last measured round trip in milliseconds; 0: none yet. */
   rttMs = 0;
+  /** From the greeting to the CONNECT, milliseconds: stands for the round trip until one is measured; 0 before. */
+  connectMs = 0;
   pingsOut = 0;
   closeReason: CloseReason | null = null;
   /** Where the last publish went: most publishers stay with one subject. */
   lastReceivers: Receivers | null = null;
 
   #pingSentMs = 0;
+  readonly #greetedMs: number;
   #lastInMs: number;
   /** Before CONNECT the authentication deadline, then the ping interval, at last the linger of a close. */
   readonly #timer = new Timer(() => this.#onTimer());
@@ -112,7 +116,8 @@ export class Client implements PipeEvents, OutboundOwner {
     this.account = broker.globalAccount;
     this.startMs = broker.clock.nowMs();
     this.lastActivityMs = this.startMs;
-    this.#lastInMs = broker.clock.monotonicMs();
+    this.#greetedMs = broker.clock.monotonicMs();
+    this.#lastInMs = this.#greetedMs;
     this.parser = new ClientParser(
       new ClientOperations(this),
       options.max_control_line,
@@ -218,6 +223,11 @@ export class Client implements PipeEvents, OutboundOwner {
     this.debug("Client Ping Timer");
     if (this.isTracing) this.trace("->> [PING]");
     this.send("PING\r\n");
+  }
+
+  /** The first CONNECT was accepted. */
+  noteConnected(): void {
+    this.connectMs = this.broker.clock.monotonicMs() - this.#greetedMs;
   }
 
   onPong(): void {

@@ -35,7 +35,7 @@ function deliverTo(message: Message, subscription: Subscription): boolean {
   const client = subscription.client;
   if (client === message.origin && !client.echo) return false;
   // A result can be older than the end of a subscription that this very message's delivery brought about.
-  if (subscription.list === null) return false;
+  if (!subscription.isInterested) return false;
   const outbound = client.outbound;
   const isAppended =
     message.headerBytes > 0 && !client.takesHeaders

@@ -1,7 +1,9 @@
 import type { Options } from "../config/options.ts";
 import { systemClock } from "../io/node/clock.ts";
+import { nodeHttp } from "../io/node/http.ts";
 import type { LineLog } from "../io/node/line-log.ts";
 import { systemRandom } from "../io/node/random.ts";
+import { processResources } from "../io/node/resources.ts";
 import { tcpNet } from "../io/node/tcp.ts";
 import { Server } from "../server/server.ts";
 import type { ProgramServer } from "./program.ts";
@@ -12,6 +14,8 @@ export function createProgramServer(options: Options, log: LineLog): ProgramServ
     clock: systemClock(),
     random: systemRandom,
     net: tcpNet(),
+    http: nodeHttp,
+    resources: processResources(),
     log,
     runtime: `node ${process.version}`,
   };
@@ -29,7 +33,9 @@ export function createProgramServer(options: Options, log: LineLog): ProgramServ
     get clientUrls() {
       return server.clientUrls;
     },
-    monitoringUrls: [],
+    get monitoringUrls() {
+      return server.monitoringUrls;
+    },
   };
 }
 

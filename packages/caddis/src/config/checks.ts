@@ -25,7 +25,7 @@ export function parseHostPort(text: string): { host: string; port: number } | { 
   const port = found[3];
   if (!PORT.test(port)) return { problem: `could not parse port ${JSON.stringify(port)}` };
   const problem = checkPort(Number(port));
-  return problem === null ? { host: (found[1] ?? found[2]).trim(), port: Number(port) } : { problem };
+  return problem === null ? { host: found[1] ?? found[2], port: Number(port) } : { problem };
 }
 
 /** Ports have 16 bits; -1 asks for any free one. */

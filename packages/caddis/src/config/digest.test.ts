@@ -25,6 +25,11 @@ const DIGESTS: readonly [string, string][] = [
   ],
   ["authorization {timeout: 2.5}", "827d63f846f5cdf9228c7688c56b19cc08dea626bcdb06f37d07a8dc0e4a402b"],
   ["x: 1\nport: $x", "08112112ac865f1c910f6214a53eacfa76de0b2609f757fa772d4c795cc6982e"],
+  // Keys are sorted by bytes, which is not the order of UTF-16.
+  [
+    "server_metadata {'\u{1F600}': a, '\uFFFD': b}",
+    "c9019de0011e0ada1639448ecb2b86f2ebfcad463b924929fcdfe1200b817c27",
+  ],
   ["port: 9223372036854775807", "00a87b8f5206202ecc8ecebf81dadc34a5d40078c5e78499d621f5111838414e"],
 ];
 
@@ -34,8 +39,4 @@ for (const [text, expected] of DIGESTS) {
 
 test("spelling, order and comments do not matter", () => {
   assert.equal(digest("a: 1; b: {c: [x, yes]}"), digest('# c\nb { "c" [\n"x"\ntrue ] }\na = 1'));
-});
-
-test("keys are sorted by bytes, also beyond U+FFFF", () => {
-  assert.equal(digest("'\u{1F600}': 1, '\uFFFD': 2"), digest("'\uFFFD': 2, '\u{1F600}': 1"));
 });

@@ -1,6 +1,5 @@
-import { NESTING_DEPTH_MAX } from "./parser.ts";
 import type { Report } from "./report.ts";
-import type { ConfigEntry, ConfigValue, MapValue } from "./value.ts";
+import { NESTING_DEPTH_MAX, type ConfigEntry, type ConfigValue, type MapValue } from "./value.ts";
 
 /** Turns what a program hands in into the tree a file would be; members that are `undefined` count as absent. */
 export function fromProgram(input: object, report: Report): MapValue {

@@ -208,11 +208,11 @@ export class Lexer {
   }
 
   #int(digits: string, negative: boolean, unit: string, at: Position): Scalar {
-    // Twenty digits are more than 64 bits hold; BigInt of a megabyte of digits would take long.
+    // 64 bits hold no more than 19 digits; BigInt of a megabyte of them would take long.
     const significant = digits.replace(/^0+(?=\d)/, "");
-    const magnitude = significant.length > 19 ? INT64_MAX + 1n : BigInt(significant) * unitFactor(unit);
+    const magnitude = significant.length > 19 ? INT64_MAX * 2n : BigInt(significant) * unitFactor(unit);
     const value = negative ? -magnitude : magnitude;
-    if (value < INT64_MIN || value > INT64_MAX || significant.length > 19) {
+    if (value < INT64_MIN || value > INT64_MAX) {
       throw this.fault(`integer '${negative ? "-" : ""}${shorten(digits)}${unit}' is out of the range`, at);
     }
     return { kind: "int", value };

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ConfigError } from "./config-error.ts";
-import { loadConfig, mergeInputs, resolveOptions, startWarnings, type LoadedConfig } from "./load.ts";
+import { loadConfig, type LoadedConfig } from "./load.ts";
 import type { Options, OptionsInput } from "./options.ts";
+import { mergeInputs, resolveOptions, startWarnings } from "./resolve.ts";
 
 function load(text: string, files: Record<string, string> = {}): LoadedConfig {
   const readFile = (path: string): string => files[path] ?? assert.fail(`${path} was asked for`);
@@ -34,6 +35,11 @@ describe("a file", () => {
       [options.host, options.port, options.log_file, options.max_connections],
       ["b", 6, "y", 7],
     );
+  });
+
+  test("counts a key given twice where it stands last", () => {
+    const options = resolved('port: 5\nlisten: "b:6"\nport: 7');
+    assert.deepEqual([options.host, options.port], ["b", 7]);
   });
 
   test("gives numbers in milliseconds and bytes", () => {

@@ -4,12 +4,11 @@ import { ConfigError } from "./config-error.ts";
 import {
   EXPANSION_MAX,
   INCLUDE_DEPTH_MAX,
-  NESTING_DEPTH_MAX,
   parseConfig,
   TEXT_LENGTH_MAX,
   type ConfigSource,
 } from "./parser.ts";
-import type { ConfigValue, MapValue } from "./value.ts";
+import { NESTING_DEPTH_MAX, type ConfigValue, type MapValue } from "./value.ts";
 
 interface World {
   files?: Record<string, string>;
@@ -103,6 +102,8 @@ describe("scalars", () => {
     ["a=b:c{d[e(f)", "a=b:c{d[e(f)"],
     ['a\\tb\\x41\\\\\\"', 'a\tbA\\"'],
     ["$2a$11$abc", "$2a$11$abc"],
+    ["\\x24x", "$x"],
+    ["tr\\x75e", "true"],
     ['"a\\tb\\n\\r\\"\\\\\\x41"', 'a\tb\n\r"\\A'],
     ['"\\xe2\\x82\\xac"', "€"],
     ['"\\xff"', "\ufffd"],

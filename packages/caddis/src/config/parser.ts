@@ -1,6 +1,12 @@
 import { ConfigError } from "./config-error.ts";
 import { END_OF_TEXT, Lexer } from "./lexer.ts";
-import type { ConfigEntry, ConfigValue, MapValue, Position } from "./value.ts";
+import {
+  NESTING_DEPTH_MAX,
+  type ConfigEntry,
+  type ConfigValue,
+  type MapValue,
+  type Position,
+} from "./value.ts";
 
 /**
  * The configuration language, a superset of JSON:
@@ -30,8 +36,6 @@ export interface ConfigSource {
 export const TEXT_LENGTH_MAX = 16 * 1024 * 1024;
 /** What a text counts at least: files and variables that name one another many times over end early. */
 const TEXT_LENGTH_COUNTED_MIN = 1024;
-/** Lists and maps inside one another. Bounds the call stack. */
-export const NESTING_DEPTH_MAX = 128;
 /** Files that include one another, and variables of the environment that name one another. */
 export const INCLUDE_DEPTH_MAX = 16;
 /** What variables may add by being repeated, in characters and values: ten lines must not become gigabytes. */

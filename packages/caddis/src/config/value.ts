@@ -3,6 +3,9 @@
  * where they stand.
  */
 
+/** Lists and maps inside one another. Bounds the call stack of whoever walks a tree. */
+export const NESTING_DEPTH_MAX = 128;
+
 /**
  * A place in a configuration text. `line` counts from 1; `column` counts the characters since the last
  * line break, the line break included: the first character of line 1 is column 0, of any later line

@@ -12,4 +12,9 @@ export interface Clock {
    * the request. `Infinity` withdraws it. `TimerQueue` is the only caller.
    */
   wakeAt(dueMs: number, wake: () => void): void;
+  /**
+   * Calls `run` in the event loop's next turn, in the order of the requests: after the code that runs
+   * now, and no earlier than input that waits on other connections gets its chance.
+   */
+  nextTurn(run: () => void): void;
 }

@@ -3,9 +3,13 @@ import { Broker } from "../broker/broker.ts";
 import type { BrokerEvents } from "../broker/events.ts";
 import type { Options } from "../config/options.ts";
 import type { Clock } from "../io/clock.ts";
+import type { Http } from "../io/http.ts";
 import type { Log } from "../io/log.ts";
 import type { Listener, Net, UnattachedPipe } from "../io/pipe.ts";
 import type { Random } from "../io/random.ts";
+import type { Resources } from "../io/resources.ts";
+import type { MonitoredServer } from "../monitor/endpoints.ts";
+import { Monitor } from "../monitor/monitor.ts";
 import { MappingTable } from "../subject/mapping.ts";
 import { inProcessPair } from "../transport/in-process.ts";
 import { LameDuck } from "./lame-duck.ts";
@@ -16,6 +20,9 @@ export interface ServerPorts {
   readonly random: Random;
   readonly log: Log;
   readonly net: Net;
+  /** For monitoring. */
+  readonly http: Http;
+  readonly resources: Resources;
   /** What INFO and /varz name as the runtime. */
   readonly runtime: string;
 }
@@ -27,18 +34,22 @@ export interface ServerPorts {
 export type ServerState = "new" | "starting" | "running" | "lame duck" | "stopping" | "stopped";
 
 /** One NATS server. Everything it knows hangs off this object; several in a process never notice each other. */
-export class Server {
+export class Server implements MonitoredServer {
   readonly options: Options;
   readonly broker: Broker;
   /** Resolves once the server is down, whoever asked for it. */
   readonly closed: Promise<void>;
   /** Wall-clock milliseconds; 0 before `start`. */
   startMs = 0;
+  /** When the options were read last, wall-clock milliseconds, and the digest of their file; for monitoring. */
+  configLoadMs = 0;
+  configDigest = "";
 
   readonly #ports: ServerPorts;
   readonly #lameDuck: LameDuck;
   #state: ServerState = "new";
   #listener: Listener | null = null;
+  readonly #monitor: Monitor;
   #resolveClosed: () => void = () => {};
 
   constructor(options: Options, ports: ServerPorts, events: BrokerEvents) {
@@ -48,6 +59,7 @@ export class Server {
     if (typeof mappings === "string") throw new Error(mappings);
     this.broker = new Broker(options, ports, mappings.size === 0 ? null : mappings, events, ports.runtime);
     this.#lameDuck = new LameDuck(this.broker);
+    this.#monitor = new Monitor(this);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -55,6 +67,15 @@ export class Server {
 
   get state(): ServerState {
     return this.#state;
+  }
+
+  /** Whether it is up and takes clients; false as soon as it sends them away. */
+  get takesConnections(): boolean {
+    return this.#state === "running";
+  }
+
+  get resources(): Resources {
+    return this.#ports.resources;
   }
 
   get globalAccount(): Account {
@@ -67,6 +88,12 @@ export class Server {
     return [`nats://${urlHost(this.#listener.host)}:${this.#listener.port}`];
   }
 
+  /** URLs at which monitoring answers; empty without it. */
+  get monitoringUrls(): readonly string[] {
+    const { address } = this.#monitor;
+    return address === null ? [] : [`http://${urlHost(address.host)}:${address.port}`];
+  }
+
   /** Resolves when clients can connect; rejects with the reason why they can't. */
   async start(): Promise<void> {
     if (this.#state !== "new") throw new Error(`a server starts once; this one is ${this.#state}`);
@@ -74,6 +101,8 @@ export class Server {
     const { log } = this.#ports;
     const { broker, options } = this;
     this.startMs = this.#ports.clock.nowMs();
+    this.configLoadMs = this.startMs;
+    if (options.http_port !== 0) await this.#startMonitoring();
     if (!options.dont_listen) {
       try {
         this.#listener = await this.#ports.net.listen(options.host, Math.max(options.port, 0), (pipe) =>
@@ -95,7 +124,7 @@ export class Server {
 
   /** A connection from inside the process; the other end is the caller's. */
   connectInProcess(): UnattachedPipe {
-    const [ours, theirs] = inProcessPair();
+    const [ours, theirs] = inProcessPair(this.#ports.clock);
     if (this.#state === "running") ours.attach(this.broker.accept(ours, "in-process"));
     else ours.destroy();
     return theirs;
@@ -124,8 +153,20 @@ export class Server {
     this.#ports.log.info("Server Exiting..");
   }
 
+  /** Before everything else, so that one can watch the rest start. */
+  async #startMonitoring(): Promise<void> {
+    try {
+      const { host, port } = await this.#monitor.start(this.#ports.http);
+      this.#ports.log.info(`Starting http monitor on ${joinHostPort(host, port)}`);
+    } catch (error) {
+      await this.#stop();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`Can't start monitoring: can't listen to the monitor port: ${reason}`, { cause: error });
+    }
+  }
+
   async #stop(): Promise<void> {
-    await Promise.all([this.#closeListener(), this.broker.shutdown()]);
+    await Promise.all([this.#closeListener(), this.#monitor.close(), this.broker.shutdown()]);
     this.#state = "stopped";
     this.#resolveClosed();
   }

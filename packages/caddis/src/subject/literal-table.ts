@@ -1,19 +1,21 @@
 import { assert } from "../base/assert.ts";
 
-/** What stands in a `LiteralTable`: a subject with its hash and the next entry of its bucket. */
+/** What stands in a `LiteralTable`: a subject with its hash, linked into the chain of its bucket. */
 export interface LiteralEntry<E> {
   readonly subject: string;
   readonly hash: number;
-  nextInBucket: E | null;
+  previous: E | null;
+  next: E | null;
 }
 
 /** Buckets of an empty table. A power of two. */
 const BUCKETS_INITIAL = 16;
 
 /**
- * Literal subjects, by linear hashing: every entry that is added splits one bucket, so that a table of a
- * million subjects grew without ever stopping to rehash. It is also twice as fast to fill as a `Map`,
- * which hashes each new string once more by itself.
+ * Entries by literal subject, several for one subject allowed, by linear hashing: each entry that is
+ * added splits at most one bucket, so a table of a million entries grew without ever stopping to rehash. It is also
+ * twice as fast to fill as a `Map`, which hashes each new string once more by itself. Adding and removing
+ * cost the same however many entries a subject has.
  *
  * Invariant: buckets `[0, #split)` and `[#half, #buckets.length)` are addressed with one bit more than
  * the others; `#buckets.length === #half + #split`.
@@ -30,40 +32,36 @@ export class LiteralTable<E extends LiteralEntry<E>> {
     return this.#size;
   }
 
-  find(subject: string, hash: number): E | null {
-    let entry = this.#buckets[this.#address(hash)];
-    while (entry !== null && (entry.hash !== hash || entry.subject !== subject)) entry = entry.nextInBucket;
-    return entry;
+  /** The first entry of the chain in which those with this hash stand, among others; follow `next`. */
+  chain(hash: number): E | null {
+    return this.#buckets[this.#address(hash)];
   }
 
-  /** Adds an entry whose subject is not in the table yet. */
   add(entry: E): void {
-    const address = this.#address(entry.hash);
-    entry.nextInBucket = this.#buckets[address];
-    this.#buckets[address] = entry;
+    this.#push(this.#address(entry.hash), entry);
     this.#size++;
     if (this.#size > this.#buckets.length) this.#splitOne();
   }
 
   remove(entry: E): void {
-    const address = this.#address(entry.hash);
-    let before: E | null = null;
-    let at = this.#buckets[address];
-    while (at !== null && at !== entry) {
-      before = at;
-      at = at.nextInBucket;
+    const { previous, next } = entry;
+    if (previous === null) {
+      const address = this.#address(entry.hash);
+      assert(this.#buckets[address] === entry, "an entry is removed from the table it stands in");
+      this.#buckets[address] = next;
+    } else {
+      previous.next = next;
     }
-    assert(at !== null, "an entry is removed from the table it stands in");
-    if (before === null) this.#buckets[address] = entry.nextInBucket;
-    else before.nextInBucket = entry.nextInBucket;
-    entry.nextInBucket = null;
+    if (next !== null) next.previous = previous;
+    entry.previous = null;
+    entry.next = null;
     this.#size--;
   }
 
   forEach(visit: (entry: E) => void): void {
     for (let entry of this.#buckets) {
       while (entry !== null) {
-        const next: E | null = entry.nextInBucket;
+        const next: E | null = entry.next;
         visit(entry);
         entry = next;
       }
@@ -75,8 +73,11 @@ export class LiteralTable<E extends LiteralEntry<E>> {
     assert(this.#buckets.length === this.#half + this.#split, "the table has one bucket more per split");
     let count = 0;
     for (let address = 0; address < this.#buckets.length; address++) {
-      for (let entry = this.#buckets[address]; entry !== null; entry = entry.nextInBucket) {
+      let previous: E | null = null;
+      for (let entry = this.#buckets[address]; entry !== null; entry = entry.next) {
         assert(this.#address(entry.hash) === address, "an entry stands in its hash's bucket");
+        assert(entry.previous === previous, "an entry knows the one before it");
+        previous = entry;
         count++;
       }
     }
@@ -88,24 +89,25 @@ export class LiteralTable<E extends LiteralEntry<E>> {
     return address < this.#split ? hash & (2 * this.#half - 1) : address;
   }
 
+  #push(address: number, entry: E): void {
+    const first = this.#buckets[address];
+    entry.previous = null;
+    entry.next = first;
+    if (first !== null) first.previous = entry;
+    this.#buckets[address] = entry;
+  }
+
   #splitOne(): void {
     const from = this.#split;
+    const to = this.#buckets.length;
     let entry = this.#buckets[from];
-    let staying: E | null = null;
-    let moving: E | null = null;
+    this.#buckets[from] = null;
+    this.#buckets.push(null);
     while (entry !== null) {
-      const next: E | null = entry.nextInBucket;
-      if ((entry.hash & this.#half) === 0) {
-        entry.nextInBucket = staying;
-        staying = entry;
-      } else {
-        entry.nextInBucket = moving;
-        moving = entry;
-      }
+      const next: E | null = entry.next;
+      this.#push((entry.hash & this.#half) === 0 ? from : to, entry);
       entry = next;
     }
-    this.#buckets[from] = staying;
-    this.#buckets.push(moving);
     this.#split++;
     if (this.#split === this.#half) {
       this.#half *= 2;

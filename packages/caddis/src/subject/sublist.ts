@@ -4,9 +4,9 @@ import { LiteralTable } from "./literal-table.ts";
 /**
  * Who is interested in a subject. Subjects are wire strings (one char code per byte).
  *
- * Subscriptions to literal subjects stand in one hash table; those with wildcards in a trie by token.
- * Equal subjects share an `Interest`: an intrusive list of its subscriptions, so that adding and
- * removing one costs the same however many there are.
+ * Subscriptions to literal subjects stand in one hash table; those with wildcards in a trie by token,
+ * linked at the node where their subject ends. Adding and removing one costs the same however many have
+ * the same subject.
  *
  * Answers are kept in a result cache keyed by the subject's bytes. An answer is good while the
  * generation of its first token stands: a subscription advances only the generation of its own first
@@ -25,89 +25,24 @@ export class Interested {
   readonly subject: string;
   /** Empty: a plain subscription. */
   readonly queue: string;
-  /** The list this stands in, null while it is in no sublist. */
-  list: InterestList | null = null;
+  /** What the subject is filed under. */
+  readonly hash: number;
+  /** Whether it stands in a sublist; `previous` and `next` are its neighbours there. */
+  isInterested = false;
   previous: Interested | null = null;
   next: Interested | null = null;
 
   constructor(subject: string, queue: string) {
     this.subject = subject;
     this.queue = queue;
+    this.hash = hashOf(subject);
   }
 }
 
-/** The subscriptions with one subject and one queue name. Invariant: `count` is the length of the list. */
-export class InterestList {
-  readonly queue: string;
-  first: Interested | null = null;
-  count = 0;
-  /** The next queue group with the same subject. */
-  nextQueue: InterestList | null = null;
-
-  constructor(queue: string) {
-    this.queue = queue;
-  }
-
-  add(subscription: Interested): void {
-    subscription.list = this;
-    subscription.previous = null;
-    subscription.next = this.first;
-    if (this.first !== null) this.first.previous = subscription;
-    this.first = subscription;
-    this.count++;
-  }
-
-  remove(subscription: Interested): void {
-    assert(subscription.list === this, "a subscription is removed from the list it stands in");
-    if (subscription.previous === null) this.first = subscription.next;
-    else subscription.previous.next = subscription.next;
-    if (subscription.next !== null) subscription.next.previous = subscription.previous;
-    subscription.list = null;
-    subscription.previous = null;
-    subscription.next = null;
-    this.count--;
-  }
-}
-
-/** All subscriptions with one subject: the plain ones, then one list per queue group. */
-class Interest extends InterestList {
-  readonly subject: string;
-  readonly hash: number;
-  nextInBucket: Interest | null = null;
-
-  constructor(subject: string, hash: number) {
-    super("");
-    this.subject = subject;
-    this.hash = hash;
-  }
-
-  listFor(queue: string): InterestList {
-    if (queue === "") return this;
-    let list = this.nextQueue;
-    while (list !== null && list.queue !== queue) list = list.nextQueue;
-    if (list === null) {
-      list = new InterestList(queue);
-      list.nextQueue = this.nextQueue;
-      this.nextQueue = list;
-    }
-    return list;
-  }
-
-  /** Drops the emptied list of a queue group. */
-  prune(list: InterestList): void {
-    if (list === this || list.count > 0) return;
-    let before: InterestList = this;
-    while (before.nextQueue !== null && before.nextQueue !== list) before = before.nextQueue;
-    before.nextQueue = list.nextQueue;
-  }
-
-  get isEmpty(): boolean {
-    return this.count === 0 && this.nextQueue === null;
-  }
-}
-
+/** A place in the trie: the tokens on the way to it are the beginning of a subject with wildcards. */
 class TrieNode {
-  interest: Interest | null = null;
+  /** The subscriptions whose subject ends here. */
+  first: Interested | null = null;
   children: Map<string, TrieNode> | null = null;
   /** Below a `*`. */
   partial: TrieNode | null = null;
@@ -115,7 +50,22 @@ class TrieNode {
   full: TrieNode | null = null;
 
   get isEmpty(): boolean {
-    return this.interest === null && this.children === null && this.partial === null && this.full === null;
+    return this.first === null && this.children === null && this.partial === null && this.full === null;
+  }
+
+  add(subscription: Interested): void {
+    subscription.next = this.first;
+    if (this.first !== null) this.first.previous = subscription;
+    this.first = subscription;
+  }
+
+  remove(subscription: Interested): void {
+    const { previous, next } = subscription;
+    if (previous === null) this.first = next;
+    else previous.next = next;
+    if (next !== null) next.previous = previous;
+    subscription.previous = null;
+    subscription.next = null;
   }
 
   child(token: string): TrieNode | null {
@@ -191,6 +141,9 @@ const CACHE_SLOTS_INITIAL = 256;
  */
 const CACHE_KEEP_ONE_IN = 8;
 
+/** Up to this many queue groups of an answer are searched one by one. */
+const QUEUES_SEARCHED_MAX = 16;
+
 export interface SublistStats {
   readonly subscriptionCount: number;
   readonly cachedCount: number;
@@ -204,7 +157,7 @@ export interface SublistStats {
 }
 
 export class Sublist<S extends Interested> {
-  readonly #literals = new LiteralTable<Interest>();
+  readonly #literals = new LiteralTable<Interested>();
   readonly #root = new TrieNode();
   #wildcardCount = 0;
   #count = 0;
@@ -217,6 +170,11 @@ export class Sublist<S extends Interested> {
   /** True when an answer in the cache may be stale, so that `sweep` has something to let go. */
   #changedSinceSweep = false;
   #scratch = new MatchResult<S>();
+  /** The stack of `#collect`: nodes and where in the subject their token begins. Empty in between. */
+  readonly #nodesToVisit: TrieNode[] = [];
+  readonly #startsToVisit: number[] = [];
+  /** The groups of the answer at hand by name, once they are many. Empty in between. */
+  readonly #queuesByName = new Map<string, S[]>();
 
   #insertCount = 0;
   #removeCount = 0;
@@ -233,23 +191,17 @@ export class Sublist<S extends Interested> {
   }
 
   insert(subscription: S): void {
-    assert(subscription.list === null, "a subscription stands in one sublist, once");
+    assert(!subscription.isInterested, "a subscription stands in one sublist, once");
+    subscription.isInterested = true;
     const subject = subscription.subject;
-    const hash = hashOf(subject);
-    let interest: Interest | null;
     if (hasWildcardToken(subject)) {
       let node = this.#root;
       for (const token of subject.split(".")) node = node.childOrNew(token);
-      interest = node.interest ??= new Interest(subject, hash);
+      node.add(subscription);
       this.#wildcardCount++;
     } else {
-      interest = this.#literals.find(subject, hash);
-      if (interest === null) {
-        interest = new Interest(subject, hash);
-        this.#literals.add(interest);
-      }
+      this.#literals.add(subscription);
     }
-    interest.listFor(subscription.queue).add(subscription);
     this.#count++;
     this.#insertCount++;
     this.#advance(subject);
@@ -257,18 +209,14 @@ export class Sublist<S extends Interested> {
 
   /** Takes `subscription` out; one that is not in is left alone. */
   remove(subscription: S): void {
-    const list = subscription.list;
-    if (list === null) return;
+    if (!subscription.isInterested) return;
+    subscription.isInterested = false;
     const subject = subscription.subject;
-    list.remove(subscription);
     if (hasWildcardToken(subject)) {
+      this.#removeWildcard(subscription);
       this.#wildcardCount--;
-      if (list.count === 0) this.#pruneWildcard(this.#root, subject.split("."), 0, list);
-    } else if (list.count === 0) {
-      const interest = this.#literals.find(subject, hashOf(subject));
-      assert(interest !== null, "a literal subscription's interest is in the table");
-      interest.prune(list);
-      if (interest.isEmpty) this.#literals.remove(interest);
+    } else {
+      this.#literals.remove(subscription);
     }
     this.#count--;
     this.#removeCount++;
@@ -326,7 +274,7 @@ export class Sublist<S extends Interested> {
 
   /** Calls `visit` with every subscription, in no particular order. */
   forEach(visit: (subscription: S) => void): void {
-    this.#literals.forEach((interest) => visitInterest(interest, visit));
+    this.#literals.forEach((subscription) => visit(subscription as S));
     visitTrie(this.#root, visit);
   }
 
@@ -356,12 +304,11 @@ export class Sublist<S extends Interested> {
     let seen = 0;
     this.forEach((subscription) => {
       seen++;
-      assert(subscription.list !== null, "a subscription in the sublist knows its list");
+      assert(subscription.isInterested, "a subscription in the sublist knows that it is");
     });
     assert(seen === this.#count, "the count is the number of subscriptions");
     assert(this.#wildcardCount > 0 || this.#root.isEmpty, "an emptied trie is pruned");
     this.#literals.checkInvariants();
-    this.#literals.forEach((interest) => assert(!interest.isEmpty, "an emptied interest is dropped"));
     assert(2 * this.#cachedCount <= this.#slots.length, "the cache is at most half full");
   }
 
@@ -399,25 +346,81 @@ export class Sublist<S extends Interested> {
     result.generation = this.#generations[bucket];
     result.plain.length = 0;
     result.queues.length = 0;
-    const interest = this.#literals.find(subject, hash);
-    if (interest !== null) addInterest(result, interest);
-    // A subject with an empty token is nobody's, not even a full wildcard's.
-    if (this.#wildcardCount > 0 && !hasEmptyToken(subject)) this.#collect(this.#root, subject, 0, result);
-  }
-
-  #collect(node: TrieNode, subject: string, start: number, result: MatchResult<S>): void {
-    if (node.full !== null && node.full.interest !== null) addInterest(result, node.full.interest);
-    const dot = subject.indexOf(".", start);
-    if (node.children !== null) {
-      const child = node.children.get(dot < 0 ? subject.slice(start) : subject.slice(start, dot));
-      if (child !== undefined) this.#descend(child, subject, dot, result);
+    for (let entry = this.#literals.chain(hash); entry !== null; entry = entry.next) {
+      if (entry.hash === hash && entry.subject === subject) this.#addTo(result, entry as S);
     }
-    if (node.partial !== null) this.#descend(node.partial, subject, dot, result);
+    // A subject with an empty token is nobody's, not even a full wildcard's.
+    if (this.#wildcardCount > 0 && !hasEmptyToken(subject)) this.#collect(subject, result);
+    if (this.#queuesByName.size > 0) this.#queuesByName.clear();
   }
 
-  #descend(node: TrieNode, subject: string, dot: number, result: MatchResult<S>): void {
-    if (dot >= 0) this.#collect(node, subject, dot + 1, result);
-    else if (node.interest !== null) addInterest(result, node.interest);
+  /**
+   * Adds everyone in the trie whose subject covers this one. A stack of its own instead of recursion:
+   * how deep subjects go is up to the peers.
+   */
+  #collect(subject: string, result: MatchResult<S>): void {
+    const nodes = this.#nodesToVisit;
+    const starts = this.#startsToVisit;
+    nodes.push(this.#root);
+    starts.push(0);
+    for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
+      const start = starts.pop() as number;
+      if (start > subject.length) {
+        this.#addAll(result, node);
+        continue;
+      }
+      if (node.full !== null) this.#addAll(result, node.full);
+      const dot = subject.indexOf(".", start);
+      const end = dot < 0 ? subject.length : dot;
+      if (node.partial !== null) {
+        nodes.push(node.partial);
+        starts.push(end + 1);
+      }
+      const child = node.children === null ? undefined : node.children.get(subject.slice(start, end));
+      if (child !== undefined) {
+        nodes.push(child);
+        starts.push(end + 1);
+      }
+    }
+  }
+
+  #addAll(result: MatchResult<S>, node: TrieNode): void {
+    for (let entry = node.first; entry !== null; entry = entry.next) this.#addTo(result, entry as S);
+  }
+
+  /** Members of one queue group come together whatever subject each of them gave. */
+  #addTo(result: MatchResult<S>, subscription: S): void {
+    const { queue } = subscription;
+    if (queue === "") {
+      result.plain.push(subscription);
+      return;
+    }
+    const { queues } = result;
+    if (queues.length > QUEUES_SEARCHED_MAX) {
+      this.#addToIndexed(queues, subscription);
+      return;
+    }
+    for (let i = 0; i < queues.length; i++) {
+      if (queues[i][0].queue === queue) {
+        queues[i].push(subscription);
+        return;
+      }
+    }
+    queues.push([subscription]);
+  }
+
+  /** As the end of `#addTo`, where a search through all groups would cost too much. */
+  #addToIndexed(queues: S[][], subscription: S): void {
+    const index = this.#queuesByName;
+    if (index.size === 0) for (const group of queues) index.set(group[0].queue, group);
+    const group = index.get(subscription.queue);
+    if (group !== undefined) {
+      group.push(subscription);
+      return;
+    }
+    const made = [subscription];
+    queues.push(made);
+    index.set(subscription.queue, made);
   }
 
   #keep(result: MatchResult<S>): void {
@@ -447,17 +450,18 @@ export class Sublist<S extends Interested> {
     this.#scratch = new MatchResult<S>();
   }
 
-  #pruneWildcard(node: TrieNode, tokens: readonly string[], depth: number, list: InterestList): void {
-    if (depth === tokens.length) {
-      assert(node.interest !== null, "a wildcard subscription's interest is in the trie");
-      node.interest.prune(list);
-      if (node.interest.isEmpty) node.interest = null;
-      return;
+  #removeWildcard(subscription: S): void {
+    const tokens = subscription.subject.split(".");
+    const path: TrieNode[] = [this.#root];
+    for (const token of tokens) {
+      const child: TrieNode | null = path[path.length - 1].child(token);
+      assert(child !== null, "a wildcard subscription's path is in the trie");
+      path.push(child);
     }
-    const child = node.child(tokens[depth]);
-    assert(child !== null, "a wildcard subscription's path is in the trie");
-    this.#pruneWildcard(child, tokens, depth + 1, list);
-    if (child.isEmpty) node.removeChild(tokens[depth]);
+    path[tokens.length].remove(subscription);
+    for (let depth = tokens.length; depth > 0 && path[depth].isEmpty; depth--) {
+      path[depth - 1].removeChild(tokens[depth - 1]);
+    }
   }
 }
 
@@ -498,37 +502,16 @@ function spread(hash: number): number {
   return hash ^ (hash >>> 15);
 }
 
-function addInterest<S extends Interested>(result: MatchResult<S>, interest: Interest): void {
-  for (let s = interest.first; s !== null; s = s.next) result.plain.push(s as S);
-  for (let list = interest.nextQueue; list !== null; list = list.nextQueue) {
-    let group: S[] | null = null;
-    for (const candidate of result.queues) {
-      if (candidate[0].queue === list.queue) {
-        group = candidate;
-        break;
-      }
+function visitTrie<S extends Interested>(root: TrieNode, visit: (subscription: S) => void): void {
+  const nodes = [root];
+  for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
+    for (let entry = node.first; entry !== null; ) {
+      const next: Interested | null = entry.next;
+      visit(entry as S);
+      entry = next;
     }
-    if (group === null) {
-      group = [];
-      result.queues.push(group);
-    }
-    for (let s = list.first; s !== null; s = s.next) group.push(s as S);
+    if (node.partial !== null) nodes.push(node.partial);
+    if (node.full !== null) nodes.push(node.full);
+    if (node.children !== null) for (const child of node.children.values()) nodes.push(child);
   }
-}
-
-function visitInterest<S extends Interested>(interest: Interest, visit: (subscription: S) => void): void {
-  for (let list: InterestList | null = interest; list !== null; list = list.nextQueue) {
-    for (let s = list.first; s !== null; ) {
-      const next: Interested | null = s.next;
-      visit(s as S);
-      s = next;
-    }
-  }
-}
-
-function visitTrie<S extends Interested>(node: TrieNode, visit: (subscription: S) => void): void {
-  if (node.interest !== null) visitInterest(node.interest, visit);
-  if (node.partial !== null) visitTrie(node.partial, visit);
-  if (node.full !== null) visitTrie(node.full, visit);
-  if (node.children !== null) for (const child of node.children.values()) visitTrie(child, visit);
 }

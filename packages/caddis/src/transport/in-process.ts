@@ -1,4 +1,5 @@
 import { Bytes } from "../base/bytes.ts";
+import type { Clock } from "../io/clock.ts";
 import type { PipeEvents, UnattachedPipe } from "../io/pipe.ts";
 
 /** Bytes on their way to one side of a pair; a copy, since both sides reuse their buffers. */
@@ -7,24 +8,35 @@ interface Chunk {
   readonly length: number;
 }
 
+/** What a pair needs of a clock. */
+type Turns = Pick<Clock, "nextTurn">;
+
 /**
- * One end of a connection inside this process. What one end writes reaches the other in a later
- * microtask, in order, so neither side ever runs inside the other. A paused end keeps its chunks, and
- * the writer's buffers count as taken only when nothing is waiting: pending limits work as on a socket.
+ * One end of a connection inside this process. What one end writes reaches the other in a later turn of
+ * the event loop, in order: neither side ever runs inside the other, and two sides that keep each other
+ * busy leave sockets and timers their turns. The end of the stream comes in a turn of its own, as on a
+ * socket. A paused end keeps its chunks, and the writer's buffers count as taken only when nothing is
+ * waiting: pending limits work as on a socket.
  */
 class InProcessEnd implements UnattachedPipe {
   readonly remoteHost = "";
   readonly remotePort = 0;
+  readonly #turns: Turns;
   #events: PipeEvents | null = null;
   peer: InProcessEnd | null = null;
 
-  readonly #inbox: Chunk[] = [];
+  #inbox: Chunk[] = [];
   #isPaused = false;
   #isPumping = false;
   #peerEnded = false;
   #isClosed = false;
   /** The peer waits to hear that its write is done. */
   #owesWritten = false;
+  readonly #onTurn = (): void => this.#deliver();
+
+  constructor(turns: Turns) {
+    this.#turns = turns;
+  }
 
   attach(events: PipeEvents): void {
     this.#events = events;
@@ -37,7 +49,7 @@ class InProcessEnd implements UnattachedPipe {
 
   writeAll(bufs: readonly Buffer[], lengths: readonly number[]): boolean {
     const peer = this.peer;
-    if (peer === null || peer.#isClosed) return true;
+    if (peer === null || peer.#peerEnded) return true;
     for (let i = 0; i < bufs.length; i++) peer.#receive(bufs[i], lengths[i]);
     if (!peer.#isPaused) return true;
     peer.#owesWritten = true;
@@ -64,12 +76,16 @@ class InProcessEnd implements UnattachedPipe {
   }
 
   destroy(): void {
-    this.#inbox.length = 0;
+    this.#inbox = [];
+    // What was outstanding is lost, as on a socket: nobody is told that it was written.
+    this.#owesWritten = false;
+    this.#peerEnded = true;
     this.end();
+    this.#pump();
   }
 
   #onTaken(): void {
-    this.#events?.onWritten();
+    if (!this.#isClosed) this.#events?.onWritten();
   }
 
   #receive(buf: Buffer, length: number): void {
@@ -80,33 +96,41 @@ class InProcessEnd implements UnattachedPipe {
   }
 
   #pump(): void {
-    if (this.#isPumping) return;
+    if (this.#isPumping || this.#isClosed) return;
     this.#isPumping = true;
-    queueMicrotask(() => this.#deliver());
+    this.#turns.nextTurn(this.#onTurn);
   }
 
   #deliver(): void {
     this.#isPumping = false;
     const events = this.#events;
     if (events === null || this.#isClosed) return;
-    while (!this.#isPaused && this.#inbox.length > 0) {
-      for (const chunk of this.#inbox.splice(0)) events.onData(chunk.bytes, chunk.length);
+    if (this.#inbox.length > 0) {
+      if (this.#isPaused) return;
+      const chunks = this.#inbox;
+      this.#inbox = [];
+      for (const chunk of chunks) events.onData(chunk.bytes, chunk.length);
+      this.#settleWrite();
+      if (this.#peerEnded) this.#pump();
+      return;
     }
-    if (this.#inbox.length > 0) return;
-    if (this.#owesWritten) {
-      this.#owesWritten = false;
-      if (this.peer !== null) this.peer.#onTaken();
-    }
-    if (this.#peerEnded) {
-      this.#isClosed = true;
-      events.onClosed(null);
-    }
+    this.#settleWrite();
+    if (!this.#peerEnded) return;
+    this.#isClosed = true;
+    events.onClosed(null);
+  }
+
+  /** Tells the peer that its write is done once nothing of it is left. */
+  #settleWrite(): void {
+    if (!this.#owesWritten || this.#inbox.length > 0) return;
+    this.#owesWritten = false;
+    if (this.peer !== null) this.peer.#onTaken();
   }
 }
 
 /** Two ends of a new in-process connection. */
-export function inProcessPair(): readonly [UnattachedPipe, UnattachedPipe] {
-  const [left, right] = [new InProcessEnd(), new InProcessEnd()];
+export function inProcessPair(turns: Turns): readonly [UnattachedPipe, UnattachedPipe] {
+  const [left, right] = [new InProcessEnd(turns), new InProcessEnd(turns)];
   left.peer = right;
   right.peer = left;
   return [left, right];

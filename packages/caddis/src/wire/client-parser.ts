@@ -155,14 +155,13 @@ export class ClientParser {
    */
   parse(input: Bytes, start: number, end: number): number {
     assert(end <= input.capacity, "input leaves room for the line feed behind it");
-    let position = start;
-    if (this.#tailLength > 0) position = this.#completeTail(input, position, end);
-    if (this.#openVerb !== null) position = this.#finishOpenVerb(input, position, end);
-    if (this.state !== "running" || position === end) return position;
     // The parser's own line feed ends every scan; put back what stood there (a suspended input's next byte).
     const behind = input.buf[end];
     input.buf[end] = LF;
-    position = this.#run(input, position, end);
+    let position = start;
+    if (this.#tailLength > 0) position = this.#completeTail(input, position, end);
+    if (this.#openVerb !== null) position = this.#finishOpenVerb(input, position, end);
+    if (this.state === "running") position = this.#run(input, position, end);
     if (this.state === "running" && position < end) {
       this.#keepTail(input, position, end);
       position = end;
@@ -309,17 +308,18 @@ export class ClientParser {
 
   /** PING, PONG and +OK end at their line feed, however much comes before it; none of that is kept. */
   #finishOpenVerb(input: Bytes, start: number, end: number): number {
-    const lineFeed = input.buf.subarray(start, end).indexOf(LF);
-    if (lineFeed < 0 || this.#openVerb === null) return end;
+    const lineFeed = input.buf.indexOf(LF, start);
+    if (lineFeed >= end || this.#openVerb === null) return end;
     const verb = this.#openVerb;
     this.#openVerb = null;
     if (this.tracing) this.#traceLine(verb, input.buf, start, start);
     this.#controlLine(verb, input.buf, start, start);
-    return start + lineFeed + 1;
+    return lineFeed + 1;
   }
 
   #incompleteLine(buf: Buffer, start: number, argumentStart: number, end: number): number {
-    if (end - argumentStart > this.maxControlLine || end - start > 2 * this.maxControlLine + VERB_BYTES_MAX) {
+    // The last byte may be the CR that does not count.
+    if (end - argumentStart > this.maxControlLine + 1 || end - start > 2 * this.maxControlLine + VERB_BYTES_MAX) {
       return this.#fault("control line too long", buf, argumentStart, end);
     }
     return -1;

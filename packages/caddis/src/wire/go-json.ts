@@ -1,7 +1,8 @@
 /**
  * JSON objects decoded the way the reference's runtime (Go) does it: unknown keys are ignored, known ones
  * match in any case, the last occurrence wins, `null` leaves a field as it is, and a value of the wrong
- * type is an error.
+ * type is an error. One difference is left: of a key that comes twice in the same spelling around another
+ * casing of it, the other casing wins.
  */
 export type GoType = "string" | "bool" | "int" | "strings" | "object";
 
@@ -17,12 +18,12 @@ export function decodeGoObject(
   fields: GoFields,
 ): { readonly values: Readonly<Record<string, unknown>> } | { readonly problem: string } {
   let parsed: unknown;
-  const fractional = new Set<string>();
+  // An integer is one only if it is written as one: 1.0 and 1e0 are refused. Members by their object.
+  const fractional: { readonly object: unknown; readonly key: string }[] = [];
   try {
-    parsed = JSON.parse(json, (key, value: unknown, context?: { source?: string }) => {
-      // An integer is one only if it is written as one: 1.0 and 1e0 are refused.
+    parsed = JSON.parse(json, function (this: unknown, key, value: unknown, context?: { source?: string }) {
       if (typeof value === "number" && context?.source !== undefined && !/^-?\d+$/.test(context.source)) {
-        fractional.add(key);
+        fractional.push({ object: this, key });
       }
       return value;
     });
@@ -32,10 +33,12 @@ export function decodeGoObject(
   const values: Record<string, unknown> = {};
   if (parsed === null) return { values };
   if (typeof parsed !== "object" || Array.isArray(parsed)) return { problem: "not a JSON object" };
+  const isFractional = (key: string): boolean =>
+    fractional.some((member) => member.object === parsed && member.key === key);
   for (const [key, value] of Object.entries(parsed)) {
     const name = key.toLowerCase();
     if (value === null || !Object.hasOwn(fields, name)) continue;
-    const fits = fields[name] === "int" ? isInt(value) && !fractional.has(key) : hasType(value, fields[name]);
+    const fits = fields[name] === "int" ? isInt(value) && !isFractional(key) : hasType(value, fields[name]);
     if (!fits) return { problem: `wrong type for ${JSON.stringify(name)}` };
     values[name] = value;
   }

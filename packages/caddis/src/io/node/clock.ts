@@ -3,6 +3,11 @@ import type { Clock } from "../clock.ts";
 /** The longest delay `setTimeout` takes; a later wake-up is reached in steps. */
 const TIMEOUT_MS_MAX = 0x7fff_ffff;
 
+/** One turn of the event loop: sockets are served in between, and promises settled. */
+export function nextTurn(run: () => void): void {
+  setImmediate(run);
+}
+
 /** The system's clock. Its wake-up does not keep the process alive: listeners and sockets do. */
 export function systemClock(): Clock {
   let timeout: NodeJS.Timeout | undefined;
@@ -19,6 +24,7 @@ export function systemClock(): Clock {
         else clock.wakeAt(dueMs, wake);
       }, Math.min(delayMs, TIMEOUT_MS_MAX)).unref();
     },
+    nextTurn,
   };
   return clock;
 }

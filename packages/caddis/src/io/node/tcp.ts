@@ -24,10 +24,10 @@ export type ReadMode = "shared" | "events";
 /** TCP by `node:net`. */
 export function tcpNet(readMode: ReadMode = "shared"): Net {
   // Made on first use: a server without a port needs none.
-  let shared: Bytes | null = null;
+  let shared: ReadBuffer | null = null;
   return {
     listen(host, port, onPipe) {
-      shared ??= new Bytes(READ_BYTES);
+      shared ??= new ReadBuffer();
       const input = shared;
       const server = createServer(
         { pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
@@ -38,8 +38,14 @@ export function tcpNet(readMode: ReadMode = "shared"): Net {
   };
 }
 
+/** The buffer that all sockets read into, and the part of it that they are told of. */
+class ReadBuffer {
+  readonly bytes = new Bytes(READ_BYTES);
+  readonly buf = this.bytes.buf.subarray(0, READ_BYTES);
+}
+
 /** An unspecified IPv4 address means every address, IPv6 ones too where there are any. */
-async function bind(server: Server, host: string, port: number): Promise<Listener> {
+export async function bind(server: Server, host: string, port: number): Promise<Listener> {
   if (host === "0.0.0.0" || host === "") {
     try {
       return await listen(server, "::", port, host);
@@ -87,13 +93,13 @@ class TcpPipe implements UnattachedPipe {
   readonly remoteHost: string;
   readonly remotePort: number;
   readonly #socket: Socket;
-  readonly #input: Bytes;
+  readonly #input: ReadBuffer;
   #events: PipeEvents | null = null;
   #error: Error | null = null;
   /** Made when a write does not go through at once, which most connections never see. */
   #onWritten: (() => void) | null = null;
 
-  constructor(accepted: Socket, input: Bytes, readMode: ReadMode) {
+  constructor(accepted: Socket, input: ReadBuffer, readMode: ReadMode) {
     this.#input = input;
     this.remoteHost = plainAddress(accepted.remoteAddress ?? "");
     this.remotePort = accepted.remotePort ?? 0;
@@ -155,7 +161,7 @@ class TcpPipe implements UnattachedPipe {
   }
 
   #onChunk(chunk: Buffer): void {
-    const input = this.#input;
+    const input = this.#input.bytes;
     for (let start = 0; start < chunk.length; start += input.capacity) {
       const end = Math.min(chunk.length, start + input.capacity);
       chunk.copy(input.buf, 0, start, end);
@@ -173,9 +179,9 @@ class TcpPipe implements UnattachedPipe {
     const options: HandleOptions = {
       handle,
       onread: {
-        buffer: input.buf.subarray(0, input.capacity),
+        buffer: input.buf,
         callback: (count) => {
-          this.#events?.onData(input, count);
+          this.#events?.onData(input.bytes, count);
           return true;
         },
       },

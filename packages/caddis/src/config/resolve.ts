@@ -1,0 +1,122 @@
+import { checkAuthorization } from "./authorization.ts";
+import { ConfigError } from "./config-error.ts";
+import { formatDuration } from "./duration.ts";
+import { fromProgram } from "./from-program.ts";
+import type { OptionRow, OptionTable, UnsupportedRow } from "./option-row.ts";
+import { OPTIONS, type Options, type OptionsInput } from "./options.ts";
+import { readOptions, type GivenOptions } from "./read-options.ts";
+import { Report } from "./report.ts";
+
+/** From what a program hands in, or a file came to, to what a server runs with. */
+
+/** Lays `over` over `base`, option by option, inside `authorization` too: flags over a file, say. */
+export function mergeInputs(base: OptionsInput, over: OptionsInput): OptionsInput {
+  const merged: OptionsInput = { ...splitAddresses(base), ...splitAddresses(over) };
+  if (base.authorization !== undefined && over.authorization !== undefined) {
+    merged.authorization = { ...base.authorization, ...over.authorization };
+  }
+  return merged;
+}
+
+/**
+ * Applies defaults and checks everything, also how options go together. Throws a `ConfigError` that lists
+ * all that is wrong.
+ */
+export function resolveOptions(input: OptionsInput): Options {
+  const report = new Report();
+  const given = readOptions(fromProgram(input, report), OPTIONS, "program", report);
+  checkAuthorization(given, null, report);
+  const options = withDefaults(given);
+  checkTogether(options, report);
+  const problems = [...report.errors, ...report.unsupported];
+  if (problems.length > 0) throw new ConfigError(problems);
+  return options;
+}
+
+/** What a server says about its options when it starts. */
+export function startWarnings(options: Options): string[] {
+  const warnings: string[] = [];
+  if (options.max_payload > DISCOURAGED_PAYLOAD_BYTES) {
+    warnings.push(
+      "Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance",
+    );
+  }
+  if (options.authorization.password !== "") {
+    warnings.push("Plaintext passwords detected, use nkeys or bcrypt");
+  }
+  return warnings;
+}
+
+const DISCOURAGED_PAYLOAD_BYTES = 8 * 1024 * 1024;
+
+/** Rules about several options at once. */
+function checkTogether(options: Options, report: Report): void {
+  const { max_payload, max_pending, lame_duck_duration, lame_duck_grace_period, authorization } = options;
+  if (max_payload > max_pending) {
+    report.error(null, `max_payload (${max_payload}) cannot be higher than max_pending (${max_pending})`);
+  }
+  if (lame_duck_grace_period >= lame_duck_duration) {
+    const grace = formatDuration(lame_duck_grace_period);
+    const duration = formatDuration(lame_duck_duration);
+    report.error(
+      null,
+      `lame duck grace period (${grace}) should be strictly lower than lame duck duration (${duration})`,
+    );
+  }
+  // nats-server lets everybody in then, which nobody who sets a password can have meant.
+  if (authorization.user === "" && authorization.password !== "") {
+    report.error(null, "authorization has a password but no user");
+  }
+}
+
+function withDefaults({ values, blocks }: GivenOptions): Options {
+  const options = defaultsOf(OPTIONS, { values: { ...values, ...impliedBy(values) }, blocks });
+  // The table gives both the reader of a row and its resolved type; readers and types are tested row by row.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return options as unknown as Options;
+}
+
+/** Options that follow from others. */
+function impliedBy(values: Record<string, unknown>): Record<string, unknown> {
+  const implied: Record<string, unknown> = {};
+  if (values["port"] === -1) implied["port"] = 0;
+  // nats-server too takes 0 at its word here, not as "no limit".
+  if (values["max_connections"] === 0) implied["max_connections"] = -1;
+  if (values["trace_verbose"] === true || values["trace_headers"] === true) implied["trace"] = true;
+  if ((values["http_host"] ?? "") === "") implied["http_host"] = values["host"] ?? OPTIONS.host.default;
+  return implied;
+}
+
+function defaultsOf(
+  table: OptionTable,
+  given: Pick<GivenOptions, "values" | "blocks"> | undefined,
+): Record<string, unknown> {
+  const options: Record<string, unknown> = {};
+  for (const [name, row] of Object.entries(table)) {
+    if (row.type === "unsupported" || row.type === "address") continue;
+    if (row.type === "block") options[name] = defaultsOf(row.rows, given?.blocks[name]);
+    else options[name] = given?.values[name] ?? defaultOf(row);
+  }
+  return options;
+}
+
+function defaultOf(row: Exclude<OptionRow, UnsupportedRow>): unknown {
+  if ("default" in row) return row.default;
+  return row.type === "textmap" ? {} : [];
+}
+
+/** Replaces `listen` and `http` by what they stand for, so that `host` of another input can go before them. */
+function splitAddresses(input: OptionsInput): OptionsInput {
+  const split: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(input)) {
+    if (name !== "listen" && name !== "http") {
+      split[name] = value;
+      continue;
+    }
+    const report = new Report();
+    const { input: parts } = readOptions(fromProgram({ [name]: value }, report), OPTIONS, "program", report);
+    // What is wrong with it is for `resolveOptions` to say.
+    Object.assign(split, report.errors.length === 0 ? parts : { [name]: value });
+  }
+  return split;
+}

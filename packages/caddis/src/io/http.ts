@@ -1,0 +1,35 @@
+/** One HTTP request as the server sees it. A body is none of its business and is dropped. */
+export interface HttpRequest {
+  /** The decoded path; begins with a slash. */
+  readonly path: string;
+  /** What stands behind the question mark, as it was sent; empty for nothing. */
+  readonly query: string;
+}
+
+/** What is sent back. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * The body in pieces of text. The next piece is asked for in a later turn, when the peer has taken the
+   * ones before: a long answer neither blocks the loop nor piles up in memory.
+   */
+  readonly body: Iterable<string>;
+}
+
+/** HTTP, handed in. */
+export interface Http {
+  /**
+   * Answers requests at `host` and `port` (0: any free one). Rejects when the address can't be had.
+   * `answer` gets whatever the request's method is.
+   */
+  listen(host: string, port: number, answer: (request: HttpRequest) => HttpAnswer): Promise<HttpListener>;
+}
+
+/** A bound address. */
+export interface HttpListener {
+  readonly host: string;
+  readonly port: number;
+  /** Stops accepting and ends every connection at once, with or without a request on it. */
+  close(): Promise<void>;
+}

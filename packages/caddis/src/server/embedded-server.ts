@@ -1,0 +1,67 @@
+import type { CaddisServer } from "./caddis-server.ts";
+import {
+  type InProcessConnection,
+  type InProcessHandlers,
+  openInProcessConnection,
+} from "./in-process-connection.ts";
+import type { Server } from "./server.ts";
+
+/** A started server as its embedder sees it. */
+export class EmbeddedServer implements CaddisServer {
+  readonly #server: Server;
+  /** Kept, since the listener is gone once the server goes down; null without a port. */
+  readonly #url: string | null;
+  readonly #port: number;
+
+  constructor(server: Server) {
+    this.#server = server;
+    this.#url = server.clientUrls.length === 0 ? null : server.clientUrls[0];
+    this.#port = server.broker.port;
+  }
+
+  get id(): string {
+    return this.#server.broker.serverId;
+  }
+
+  get name(): string {
+    return this.#server.broker.serverName;
+  }
+
+  get url(): string {
+    if (this.#url === null) throw noPort();
+    return this.#url;
+  }
+
+  get port(): number {
+    if (this.#url === null) throw noPort();
+    return this.#port;
+  }
+
+  get isRunning(): boolean {
+    return this.#server.state === "running";
+  }
+
+  get closed(): Promise<void> {
+    return this.#server.closed;
+  }
+
+  openInProcess(handlers: InProcessHandlers): InProcessConnection {
+    return openInProcessConnection(this.#server.connectInProcess(), handlers);
+  }
+
+  lameDuck(): Promise<void> {
+    return this.#server.lameDuck();
+  }
+
+  shutdown(): Promise<void> {
+    return this.#server.shutdown();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+}
+
+function noPort(): Error {
+  return new Error('this server opens no port ("dont_listen"); connect from inside the process');
+}

@@ -1,0 +1,74 @@
+import { CLOSE_LINGER_MS } from "../base/limits.ts";
+import { nextTurn } from "../io/node/clock.ts";
+import { SeededRandom } from "../io/seeded-random.ts";
+import { VirtualClock } from "../io/virtual-clock.ts";
+import type { CaddisServer } from "./caddis-server.ts";
+import { type ServerExtras, startServer } from "./create-server.ts";
+import { EmbeddedServer } from "./embedded-server.ts";
+import { resolveEmbeddedOptions, type ServerOptions } from "./embedded-options.ts";
+import type { Server } from "./server.ts";
+
+/** For tests: a server whose time is in the hands of the test. */
+export { SeededRandom, VirtualClock };
+
+/** Where a test says nothing about chance. */
+const DEFAULT_SEED = 1;
+
+/** What a test hands to its server besides options. */
+export interface TestServerExtras extends ServerExtras {
+  /** A clock to share with other servers; see `virtualClock`. Each server has its own otherwise. */
+  readonly clock?: VirtualClock;
+  /** Seed of everything the server leaves to chance: queue members, jitter, its id. 1 unless said otherwise. */
+  readonly seed?: number;
+}
+
+/** A server for tests: its timers run only when `clock.advance` lets time pass, and its chance repeats. */
+export interface TestServer extends CaddisServer {
+  /** The server's time. Clients of in-process connections keep the real one for their own timers. */
+  readonly clock: VirtualClock;
+  /** As `clock.settled()`: resolves once in-process connections have come to rest. */
+  settled(): Promise<void>;
+}
+
+/** A clock that several test servers may share. `startMs`: wall-clock time at its start, in Unix milliseconds. */
+export function virtualClock(startMs?: number): VirtualClock {
+  return new VirtualClock(nextTurn, startMs);
+}
+
+/**
+ * Starts a server for tests, with a virtual clock and seeded chance; otherwise as `createServer`. Pings,
+ * stale connections, authentication timeouts, write deadlines and lame duck mode come when the test lets
+ * their time pass.
+ */
+export async function createTestServer(
+  options: ServerOptions = {},
+  extras: TestServerExtras = {},
+): Promise<TestServer> {
+  const resolved = resolveEmbeddedOptions(options, extras.logger !== undefined);
+  const clock = extras.clock ?? virtualClock();
+  const random = new SeededRandom(extras.seed ?? DEFAULT_SEED);
+  return new EmbeddedTestServer(await startServer(resolved, extras, clock, random), clock);
+}
+
+class EmbeddedTestServer extends EmbeddedServer implements TestServer {
+  readonly clock: VirtualClock;
+  readonly #server: Server;
+
+  constructor(server: Server, clock: VirtualClock) {
+    super(server);
+    this.#server = server;
+    this.clock = clock;
+  }
+
+  settled(): Promise<void> {
+    return this.clock.settled();
+  }
+
+  /** As in production, but a peer that takes nothing would hold it up: time passes until it is dropped. */
+  override async shutdown(): Promise<void> {
+    const down = super.shutdown();
+    await this.clock.settled();
+    if (this.#server.broker.clients.size > 0) await this.clock.advance(CLOSE_LINGER_MS);
+    return down;
+  }
+}
