@@ -65,7 +65,7 @@ async function runOnce(
   }
 }
 
-/** All rounds of a case, the servers in turn; the side that starts changes from round to round. */
+/** All rounds of a case, the servers in turn: A B A B A B. */
 async function runCase(
   benchmark: BenchmarkCase,
   programs: readonly ServerProgram[],

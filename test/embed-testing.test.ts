@@ -14,7 +14,10 @@ test("settled: what was sent has been done", async () => {
   const peer = new InProcessPeer(server);
   peer.send(`${CONNECT}SUB greetings 1\r\nPUB greetings 5\r\nhello\r\nPING\r\n`);
   await server.settled();
-  assert.match(peer.take(), /^INFO .*\r\nMSG greetings 1 5\r\nhello\r\nPONG\r\nINFO .*"connect_info":true.*\r\n$/);
+  assert.match(
+    peer.take(),
+    /^INFO .*\r\nMSG greetings 1 5\r\nhello\r\nPONG\r\nINFO .*"connect_info":true.*\r\n$/,
+  );
 });
 
 test("no CONNECT within the time to authenticate ends the connection, to the millisecond", async () => {
@@ -77,7 +80,8 @@ test("pongs keep a silent peer, for hours", async () => {
     for (let i = 0; i < asked; i++) peer.send("PONG\r\n");
   }
   assert.equal(peer.isClosed, false);
-  assert.ok(pings >= 170, `${pings} pings`);
+  // A PONG that comes up to a minute late counts as activity: each second interval goes without a PING.
+  assert.equal(pings, 90);
 });
 
 test("the official client answers pings in virtual time", async () => {
@@ -103,12 +107,12 @@ test("a peer that takes nothing is closed at the write deadline", async () => {
   subscriber.connection.pause();
   publisher.send(`${CONNECT}PUB x 2\r\nhi\r\n`);
   await server.clock.advance(4_999);
-  assert.deepEqual(slow, []);
+  assert.equal(slow.length, 0);
   await server.clock.advance(1);
-  assert.equal(slow.length, 1);
-  assert.equal(slow[0].name, "snail");
-  assert.equal(slow[0].limit, "write deadline");
-  assert.ok(slow[0].pendingBytes > 0);
+  assert.deepEqual(
+    slow.map(({ name, limit, pendingBytes }) => [name, limit, pendingBytes > 0]),
+    [["snail", "write deadline", true]],
+  );
   assert.deepEqual(
     gone.map(({ name, reason }) => [name, reason]),
     [["snail", "Slow Consumer (Write Deadline)"]],

@@ -9,6 +9,12 @@ const START_DEADLINE_MS = 20_000;
 /** How long a server may take to leave after SIGTERM before it is killed. */
 const STOP_DEADLINE_MS = 5_000;
 
+/** Servers that must not outlive this process when it fails. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** The launcher of the server in this checkout. */
 export const OUR_SERVER = join(import.meta.dirname, "../../bin/caddis");
 
@@ -65,6 +71,8 @@ export class ServerProcess {
       args.push("-c", file);
     }
     const child = spawn(options.command, args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+    running.add(child);
+    child.once("exit", () => running.delete(child));
     const output = { text: "" };
     const exited = new Promise<number | null>((resolve) => {
       child.once("exit", resolve);

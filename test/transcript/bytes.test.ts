@@ -22,6 +22,7 @@ test("text that can be read stays as it is", () => {
   assert.equal(writeBytes("MSG gr\xc3\xbc\xc3\x9fe 1"), "MSG grüße 1");
   assert.equal(writeBytes("\xff\0 "), String.raw`\xff\0\s`);
   assert.equal(writeBytes("x".repeat(50)), String.raw`\{x*50}`);
+  assert.equal(writeBytes(`\xff${"f".repeat(50)}`), String.raw`\xff\{f*50}`);
 });
 
 test("what is written is read back", () => {

@@ -78,9 +78,10 @@ export function writeBytes(bytes: string): string {
     .replaceAll("\0", "\\0")
     .replace(decoded === null ? /[^ -~]/g : /[^ -~\u0080-\u{10ffff}]/gu, hexEscape)
     .replace(/ $/, "\\s");
-  return text.replace(
-    new RegExp(`([^\\\\{}*])\\1{${RUN_LENGTH_MIN - 1},}`, "g"),
-    (run: string, one: string) => (text.includes(`\\${run}`) ? run : `\\{${one}*${run.length}}`),
+  // Escapes are stepped over, so that a run does not begin inside of one.
+  const escapeOrRun = new RegExp(`\\\\x..|\\\\.|([^\\\\{}*])\\1{${RUN_LENGTH_MIN - 1},}`, "gu");
+  return text.replace(escapeOrRun, (match: string, one: string | undefined) =>
+    one === undefined ? match : `\\{${one}*${match.length / one.length}}`,
   );
 }
 

@@ -25,12 +25,14 @@ export class LazyServer {
       const server = await this.#shared;
       try {
         return await play(server);
+      } catch (error) {
+        // Nobody listens any more: the server is about to be gone.
+        if (isRefused(error)) await server.exited;
+        throw error;
       } finally {
         if (server.hasExited) {
           this.#shared = null;
-          await server.stop();
-          // oxlint-disable-next-line no-unsafe-finally -- the death explains whatever else went wrong
-          throw new Error(`the server died:\n${server.log.slice(-LOG_TAIL_BYTES)}`);
+          await bury(server);
         }
       }
     }
@@ -52,4 +54,14 @@ export class LazyServer {
     const config = this.#config.trim() === "" ? {} : { config: this.#config };
     return ServerProcess.start({ command: this.#command, ...config });
   }
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
+}
+
+/** Removes what a dead server left and throws how it died. */
+async function bury(server: ServerProcess): Promise<never> {
+  await server.stop();
+  throw new Error(`the server died:\n${server.log.slice(-LOG_TAIL_BYTES)}`);
 }

@@ -74,4 +74,5 @@ test("messages in any order keep their payloads", () => {
   assert.ok(matchesInAnyOrder(expected, ["MSG foo 2 1", "b", "MSG foo 1 1", "a"]));
   assert.ok(!matchesInAnyOrder(expected, ["MSG foo 2 1", "a", "MSG foo 1 1", "b"]));
   assert.ok(!matchesInAnyOrder(expected, ["MSG foo 1 1", "a"]));
+  assert.ok(!matchesInAnyOrder(["MSG foo 1 1", "a"], expected));
 });

@@ -62,6 +62,11 @@ export class WireTap {
     }
   }
 
+  /** Reads on after {@link stopReading}, up to the end of what the server has sent. */
+  readAgain(): void {
+    for (const line of this.#lines) line.server.pipe(line.client);
+  }
+
   /** Cuts all lines and stops listening. */
   async close(): Promise<void> {
     const closed = once(this.#listener, "close");

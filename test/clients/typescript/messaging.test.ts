@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { COMPATIBLE_VERSION } from "../../../packages/caddis/src/base/version.ts";
 import { Latch } from "../support/latch.ts";
 import { connect, eachPackageOnOneServer, Inbox } from "./harness.ts";
+import { errorText } from "./package.ts";
 
 /** Enough that a fair choice among three members stays above a sixth for each: more than six sigma away. */
 const QUEUE_MESSAGES = 300;
@@ -115,13 +116,13 @@ eachPackageOnOneServer((client, port) => {
       members.push({ member, subscription });
     }
     const all = publisher.subscribe(subject, { callback: () => {} });
-    const alone = publisher.subscribe(subject, { queue: "one of its kind", callback: () => {} });
-    assert.ok(alone);
+    const otherGroup = publisher.subscribe(subject, { queue: "others", callback: () => {} });
     for (let i = 0; i < QUEUE_MESSAGES; i++) publisher.publish(subject, String(i));
     await publisher.flush();
     for (const { member } of members) await member.flush();
     assert.equal(shared.count, QUEUE_MESSAGES);
     assert.equal(all.getReceived(), QUEUE_MESSAGES);
+    assert.equal(otherGroup.getReceived(), QUEUE_MESSAGES);
     for (const { subscription } of members) {
       assert.ok(subscription.getReceived() > QUEUE_MESSAGES / 6, `a member got ${subscription.getReceived()}`);
     }
@@ -135,17 +136,17 @@ eachPackageOnOneServer((client, port) => {
     headers.append("Fruit", "apple");
     headers.append("Fruit", "pear");
     headers.append("empty", "");
-    headers.append("Größe", "zwölf: 12");
+    headers.append("Size", "zwölf: 12");
     connection.publish(subject, "body", { headers });
     connection.publish(subject, "", { headers });
     connection.publish(subject, "plain");
     for (const body of ["body", ""]) {
       const message = await inbox.next();
       assert.equal(message.string(), body);
-      assert.deepEqual(message.headers?.keys().sort(), ["Fruit", "Größe", "empty"]);
+      assert.deepEqual(message.headers?.keys().sort(), ["Fruit", "Size", "empty"]);
       assert.deepEqual(message.headers?.values("Fruit"), ["apple", "pear"]);
       assert.equal(message.headers?.get("empty"), "");
-      assert.equal(message.headers?.get("Größe"), "zwölf: 12");
+      assert.equal(message.headers?.get("Size"), "zwölf: 12");
     }
     assert.equal((await inbox.next()).headers, undefined);
   });
@@ -164,8 +165,8 @@ eachPackageOnOneServer((client, port) => {
     assert.deepEqual(await atOnce.rest(), ["1", "2", "3"]);
     assert.deepEqual(await laterInbox.rest(), ["1", "2", "3", "4"]);
     // The server forgot them too: nobody is left to answer.
-    await assert.rejects(connection.request(subject), (error: Error) => {
-      assert.match(String(error), /./);
+    await assert.rejects(connection.request(subject), (error) => {
+      assert.match(errorText(error), client.noResponders);
       return true;
     });
   });

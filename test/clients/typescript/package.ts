@@ -38,7 +38,7 @@ export interface SubscribeOptions {
 
 /** The part of a connection that the suites use; both packages have it. */
 export interface Connection {
-  readonly info?: current.ServerInfo;
+  readonly info?: current.ServerInfo | undefined;
   closed(): Promise<unknown>;
   close(): Promise<void>;
   publish(subject: string, payload?: Uint8Array | string, options?: { reply?: string; headers?: Headers }): void;
@@ -51,7 +51,7 @@ export interface Connection {
   requestMany(
     subject: string,
     payload?: Uint8Array | string,
-    options?: { strategy: current.RequestStrategy; maxWait: number; maxMessages?: number; noMux?: boolean },
+    options?: { strategy: string; maxWait: number; maxMessages?: number; noMux?: boolean },
   ): Promise<AsyncIterable<Message | Error>>;
   flush(): Promise<void>;
   drain(): Promise<void>;
@@ -66,29 +66,39 @@ export interface ClientPackage {
   connect(options: current.NodeConnectionOptions): Promise<Connection>;
   headers(): Headers;
   createInbox(): string;
+  /** Its name for the strategy of requestMany that ends with an empty answer. */
+  readonly untilEmpty: string;
+  /** Its name for the event of sending a PING. */
+  readonly pingEvent: string;
   /** How its errors read, see {@link errorText}. */
   readonly noResponders: RegExp;
   readonly timeout: RegExp;
   readonly authorization: RegExp;
 }
 
-/** The packages under test: the one of today, and the one that most programs in the field still use. */
+/**
+ * The packages under test: the one of today, and the one that many programs still use. Each declares the same
+ * shapes with enums and unions of its own, which the shared interfaces here cannot name: hence the casts.
+ */
 export const PACKAGES: readonly ClientPackage[] = [
   {
     name: "@nats-io/transport-node",
-    connect: current.connect,
+    connect: current.connect as unknown as ClientPackage["connect"],
     headers: current.headers,
     createInbox: current.createInbox,
-    noResponders: /NoRespondersError/,
+    untilEmpty: "sentinel",
+    pingEvent: "ping",
+    noResponders: /NoResponders no responders/,
     timeout: /TimeoutError/,
     authorization: /AuthorizationError.*Authorization Violation/,
   },
   {
     name: "nats",
-    // The older package declares the same shapes with enums of its own, which no other type is assignable to.
-    connect: older.connect as unknown as ClientPackage["connect"],
+      connect: older.connect as unknown as ClientPackage["connect"],
     headers: older.headers as unknown as ClientPackage["headers"],
     createInbox: older.createInbox,
+    untilEmpty: older.RequestStrategy.SentinelMsg,
+    pingEvent: older.DebugEvents.PingTimer,
     noResponders: /NatsError .*\b503\b/,
     timeout: /NatsError .*TIMEOUT/,
     authorization: /NatsError .*AUTHORIZATION_VIOLATION/,

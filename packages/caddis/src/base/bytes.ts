@@ -32,6 +32,15 @@ export class Bytes {
     this.view = new DataView(this.buf.buffer);
     this.capacity = capacity;
   }
+
+  /**
+   * Gives the memory back now, not at some later garbage collection, which an idle server may never come
+   * to. Nobody may use these bytes afterwards.
+   */
+  free(): void {
+    const { buffer } = this.buf;
+    if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+  }
 }
 
 /**

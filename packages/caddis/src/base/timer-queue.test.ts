@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { Timer, TimerQueue } from "./timer-queue.ts";
 
 /** A clock that a test sets; it remembers the wake-up that was asked for last. */
@@ -42,7 +42,7 @@ test("timers fall due in order, each at its moment, those of one moment all at o
   clock.moveTo(9);
   assert.deepEqual(fired, []);
   clock.moveTo(10);
-  assert.deepEqual(fired.toSorted(), ["a2@10", "a@10"]);
+  assert.deepEqual(new Set(fired), new Set(["a@10", "a2@10"]));
   assert.equal(clock.wakeMs, 20);
   clock.moveTo(100);
   assert.deepEqual(fired.slice(2), ["b@100", "c@100"]);
@@ -148,8 +148,12 @@ test("whatever is set, moved and cancelled, the queue fires what a plain list wo
           clock.moveTo(clock.nowMs + step.ms);
           const expected = [...due].filter(([, dueMs]) => dueMs <= clock.nowMs);
           const dueInOrder = fired.map((i) => due.get(i) ?? -1);
-          assert.deepEqual(fired.toSorted(), expected.map(([i]) => i).toSorted());
-          assert.deepEqual(dueInOrder, dueInOrder.toSorted((a, b) => a - b));
+          assert.equal(fired.length, expected.length);
+          assert.deepEqual(new Set(fired), new Set(expected.map(([i]) => i)));
+          assert.deepEqual(
+            dueInOrder,
+            dueInOrder.toSorted((a, b) => a - b),
+          );
           for (const [i] of expected) due.delete(i);
         }
         queue.checkInvariants();

@@ -207,7 +207,11 @@ export class Outbound {
 
   /** Throws where a stated invariant does not hold. For tests. */
   checkInvariants(): void {
-    assert(this.#position <= this.#limit || this.#slab === null, "a slab is filled up to its limit at most");
+    // While draining the limit is 0, so that nothing is added to what still waits behind a write.
+    assert(
+      this.#position <= this.#limit || this.#slab === null || this.#state === "draining",
+      "a slab is filled up to its limit at most",
+    );
     assert(this.#slab === null || this.#limit <= this.#slab.capacity, "the limit lies within the slab");
     assert(this.#isWriting || this.#queuedBytes === 0, "slabs queue only behind an outstanding write");
     assert(this.#isWriting || this.#inFlightBytes === 0, "nothing is in flight without a write");

@@ -26,7 +26,10 @@ export class SlabPool {
   }
 
   give(slab: Bytes): void {
-    if (this.#freeBytes + slab.capacity > SLAB_POOL_BYTES_MAX) return;
+    if (this.#freeBytes + slab.capacity > SLAB_POOL_BYTES_MAX) {
+      slab.free();
+      return;
+    }
     this.#freeBytes += slab.capacity;
     for (let i = 0; i < SLAB_BYTES.length; i++) {
       if (SLAB_BYTES[i] === slab.capacity) this.#classes[i].free.push(slab);
@@ -36,7 +39,10 @@ export class SlabPool {
   /** Lets go of the slabs that nobody needed since the last call. */
   upkeep(): void {
     for (const slabClass of this.#classes) {
-      for (const slab of slabClass.free.splice(0, slabClass.fewest)) this.#freeBytes -= slab.capacity;
+      for (const slab of slabClass.free.splice(0, slabClass.fewest)) {
+        this.#freeBytes -= slab.capacity;
+        slab.free();
+      }
       slabClass.fewest = slabClass.free.length;
     }
   }

@@ -8,8 +8,8 @@ import { tcpNet } from "../io/node/tcp.ts";
 import { Server } from "../server/server.ts";
 import type { ProgramServer } from "./program.ts";
 
-/** The server of the program, with the ports of production. */
-export function createProgramServer(options: Options, log: LineLog): ProgramServer {
+/** The server of the program, with the ports of production. `configDigest` is that of its file; empty without one. */
+export function createProgramServer(options: Options, log: LineLog, configDigest: string): ProgramServer {
   const ports = {
     clock: systemClock(),
     random: systemRandom,
@@ -24,6 +24,7 @@ export function createProgramServer(options: Options, log: LineLog): ProgramServ
     onDisconnect: ignore,
     onSlowConsumer: ignore,
   });
+  server.configDigest = configDigest;
   return {
     serverId: server.broker.serverId,
     start: () => server.start(),

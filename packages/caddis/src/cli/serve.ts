@@ -23,7 +23,7 @@ export async function serve(exe: string, args: readonly string[], line: CommandL
   const log = await openLog(logSettings(exe, options));
   dieLoudly(log);
   nameProcess(exe, [exe, ...hideSecrets(args)].join(" "));
-  const server = createProgramServer(options, log);
+  const server = createProgramServer(options, log, loaded.digest);
   logStart(log, exe, line.configFile, loaded, server.serverId);
   const files = { pidFile: options.pid_file, portsFileDir: options.ports_file_dir };
   const code = await runServer(server, log, exe, files);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { SeededRandom } from "./seeded-random.ts";
 
 test("a seed repeats its sequence, another seed has another", () => {

@@ -7,8 +7,7 @@ export function cleanPath(path: string): string {
     if (part === "..") parts.pop();
     else if (part !== "" && part !== ".") parts.push(part);
   }
-  const isFolder = /(?:^|\/)\.{0,2}$/.test(path);
-  return parts.length === 0 ? "/" : `/${parts.join("/")}${isFolder ? "/" : ""}`;
+  return parts.length === 0 ? "/" : `/${parts.join("/")}${path.endsWith("/") ? "/" : ""}`;
 }
 
 /** The path that all others begin with, as configured: empty, or with a slash in front and none at the end. */

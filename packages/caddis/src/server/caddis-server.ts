@@ -14,6 +14,8 @@ export interface CaddisServer {
   readonly url: string;
   /** The port of `url`; with `port: 0` the one that was found free. Throws for a server that opens no port. */
   readonly port: number;
+  /** Where monitoring answers, for instance `http://127.0.0.1:8222`. Throws for a server without `http_port`. */
+  readonly monitoringUrl: string;
   /** True until lame duck mode or shutdown begins; it does not become true again. */
   readonly isRunning: boolean;
   /** Resolves once the server is down, whoever asked for it. */

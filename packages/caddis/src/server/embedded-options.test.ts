@@ -21,7 +21,8 @@ test("an address may be given in each of its forms", () => {
 });
 
 test("options of the program are refused, all of them at once, unless they say nothing", () => {
-  const input = { log_file: "/tmp/x.log", pid_file: "/tmp/x.pid", syslog: true, ports_file_dir: "" };
+  const program = { log_file: "/tmp/x.log", pid_file: "/tmp/x.pid", syslog: true, ports_file_dir: "" };
+  const input: ServerOptions = { port: 0, ...program };
   assert.throws(
     () => resolveEmbeddedOptions(input, true),
     (error) => {

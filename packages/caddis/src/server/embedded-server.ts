@@ -12,11 +12,14 @@ export class EmbeddedServer implements CaddisServer {
   /** Kept, since the listener is gone once the server goes down; null without a port. */
   readonly #url: string | null;
   readonly #port: number;
+  /** As `#url`, for monitoring. */
+  readonly #monitoringUrl: string | null;
 
   constructor(server: Server) {
     this.#server = server;
     this.#url = server.clientUrls.length === 0 ? null : server.clientUrls[0];
     this.#port = server.broker.port;
+    this.#monitoringUrl = server.monitoringUrls.length === 0 ? null : server.monitoringUrls[0];
   }
 
   get id(): string {
@@ -35,6 +38,11 @@ export class EmbeddedServer implements CaddisServer {
   get port(): number {
     if (this.#url === null) throw noPort();
     return this.#port;
+  }
+
+  get monitoringUrl(): string {
+    if (this.#monitoringUrl === null) throw new Error('this server has no monitoring ("http_port")');
+    return this.#monitoringUrl;
   }
 
   get isRunning(): boolean {

@@ -24,7 +24,8 @@ export class LameDuck {
     if (clients.size === 0) return Promise.resolve();
     this.#broker.isLameDuck = true;
     for (const client of clients.values()) {
-      if (client.state === "connected" && client.connect.protocol >= 1) client.sendInfo(false);
+      // Only a client that has had its first PONG, and so the INFO behind it, expects more of them.
+      if (client.connectInfoSent && client.state === "connected") client.sendInfo(false);
     }
     this.#broker.flusher.flush();
     const grace = options.lame_duck_grace_period;

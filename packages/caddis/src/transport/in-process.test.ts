@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { Bytes } from "../base/bytes.ts";
 import type { PipeEvents, UnattachedPipe } from "../io/pipe.ts";
 import { inProcessPair } from "./in-process.ts";

@@ -175,6 +175,11 @@ export class ClientParser {
     return this.#tail === null ? 0 : this.#tail.capacity;
   }
 
+  /** Asked after calls that may have changed the state. */
+  get #hasEnded(): boolean {
+    return this.state === "ended";
+  }
+
   /** Drops the partial operation. */
   release(): void {
     this.#tail = null;
@@ -318,8 +323,9 @@ export class ClientParser {
   }
 
   #incompleteLine(buf: Buffer, start: number, argumentStart: number, end: number): number {
-    // The last byte may be the CR that does not count.
-    if (end - argumentStart > this.maxControlLine + 1 || end - start > 2 * this.maxControlLine + VERB_BYTES_MAX) {
+    // A CR at the end does not count: the line may be complete but for its LF.
+    const length = end - argumentStart - (buf[end - 1] === CR ? 1 : 0);
+    if (length > this.maxControlLine || end - start > 2 * this.maxControlLine + VERB_BYTES_MAX) {
       return this.#fault("control line too long", buf, argumentStart, end);
     }
     return -1;
@@ -433,7 +439,10 @@ export class ClientParser {
     const replyStart = hasReply ? parts[2] : 0;
     const replyEnd = hasReply ? parts[3] : 0;
     const sizesAreCanonical =
-      parts[2 * count - 1] + 2 === payloadStart && (headerBytes === 0 || parts[sizeAt + 1] + 1 === parts[sizeAt + 2]);
+      buf[payloadStart - 2] === CR &&
+      parts[2 * count - 1] + 2 === payloadStart &&
+      (headerBytes === 0 ||
+        (buf[parts[sizeAt + 1]] === SPACE && parts[sizeAt + 1] + 1 === parts[sizeAt + 2]));
     if (sizesAreCanonical) {
       this.#ops.onPub(input, parts[0], parts[1], replyStart, replyEnd, headerBytes, suffixStart, payloadStart, payloadEnd);
     } else {
@@ -525,14 +534,14 @@ export class ClientParser {
       position += take;
       const tail = this.#tail;
       assert(tail !== null, "a tail with bytes has a buffer");
-      if (this.#needed > this.#tailLength) continue;
+      // One byte before the end shows already whether the payload ends as it should.
+      if (this.#needed > this.#tailLength + 1) continue;
       tail.buf[this.#tailLength] = LF;
       const length = this.#tailLength;
       const parsed = this.#operation(tail, 0, length);
-      if (parsed >= 0) {
-        assert(parsed === length, "the tail holds exactly one operation");
-        this.release();
-      }
+      if (parsed < 0) continue;
+      assert(parsed === length || this.#hasEnded, "the tail holds exactly one operation, unless it was refused");
+      this.release();
     }
     return position;
   }

@@ -19,10 +19,13 @@ export function systemClock(): Clock {
       timeout = undefined;
       if (dueMs === Infinity) return;
       const delayMs = Math.max(0, Math.ceil(dueMs - performance.now()));
-      timeout = setTimeout(() => {
-        if (performance.now() >= dueMs) wake();
-        else clock.wakeAt(dueMs, wake);
-      }, Math.min(delayMs, TIMEOUT_MS_MAX)).unref();
+      timeout = setTimeout(
+        () => {
+          if (performance.now() >= dueMs) wake();
+          else clock.wakeAt(dueMs, wake);
+        },
+        Math.min(delayMs, TIMEOUT_MS_MAX),
+      ).unref();
     },
     nextTurn,
   };

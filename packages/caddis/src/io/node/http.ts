@@ -78,10 +78,9 @@ const BAD_TARGET: HttpAnswer = {
   body: ["400 Bad Request"],
 };
 
-/** The target of a request line, a proxy's absolute form included; null when it is none. */
+/** The target of a request line, ASCII, a proxy's absolute form included; null when it is none. */
 function parseTarget(target: string): HttpRequest | null {
-  // Node gives bytes as latin1.
-  const text = Buffer.from(target, "latin1").toString("utf8").replace(/^https?:\/\/[^/?]*/i, "");
+  const text = target.replace(/^https?:\/\/[^/?]*/i, "");
   const mark = text.indexOf("?");
   const path = mark < 0 ? text : text.slice(0, mark);
   try {

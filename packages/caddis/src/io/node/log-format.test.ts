@@ -58,6 +58,7 @@ test("a JSON line has time, level, pid and msg", () => {
 });
 
 test("control characters are written as escapes, everything else stays", () => {
+  for (const unsafe of "\0\x1f\x7f\x80\x9f\u2028\u2029") assert.match(oneLine(unsafe), /^\\[xu][0-9a-f]+$/);
   assert.equal(oneLine("a\r\nb\tc\x1b[31m\x7f\x9b\u2028é日"), "a\\r\\nb\\tc\\x1b[31m\\x7f\\x9b\\u2028é日");
 });
 

@@ -178,7 +178,7 @@ class StreamTransport implements Transport {
     this.#closing = true;
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timeout = setTimeout(resolve, CLOSE_MS_MAX);
-    
+    await Promise.race([this.#drain(), late]);
     clearTimeout(timeout);
     this.#socket?.destroy();
   }

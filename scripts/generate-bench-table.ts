@@ -1,0 +1,59 @@
+/**
+ * Writes the table of bench/baseline.json into the README, between its two `bench` marks. `--check` only
+ * says whether it stands there already.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { BenchResults, CaseResult } from "../bench/results.ts";
+
+const README = fileURLToPath(new URL("../README.md", import.meta.url));
+const BASELINE = fileURLToPath(new URL("../bench/baseline.json", import.meta.url));
+const MARKS = /<!-- bench -->[^]*<!-- \/bench -->/;
+
+const results = JSON.parse(readFileSync(BASELINE, "utf8")) as BenchResults;
+const readme = readFileSync(README, "utf8");
+const current = readme.replace(MARKS, `<!-- bench -->\n${benchTable(results)}<!-- /bench -->`);
+if (process.argv.includes("--check")) {
+  if (current !== readme) {
+    console.error("README.md: the benchmark table is not that of bench/baseline.json");
+    process.exitCode = 1;
+  }
+} else {
+  writeFileSync(README, current);
+}
+
+/** Rates and CPU of the throughput cases, then latency and memory. */
+function benchTable({ cases, date, machine, rounds, servers }: BenchResults): string {
+  const lines = [
+    `${machine.cores} cores, ${machine.cpu}, Node ${machine.node}; ${servers.ours} against ${servers.reference};`,
+    `${rounds} rounds, ${date.slice(0, 10)}.`,
+    "",
+    "| Case | Throughput, ratio | Server CPU per message, ratio | p50 / p99, ratio |",
+    "|---|---|---|---|",
+  ];
+  for (const { description, metrics } of cases) {
+    if (metrics.rate === undefined) continue;
+    const latency = metrics.latencyP50 === undefined ? "" : `${ratio(metrics.latencyP50)} / ${ratio(metrics.latencyP99)}`;
+    lines.push(`| ${description} | ${ratio(metrics.rate)} | ${ratio(metrics.serverCpu)} | ${latency} |`);
+  }
+  lines.push("", "| Memory | Caddis | nats-server |", "|---|---|---|");
+  for (const { metrics } of cases) {
+    for (const [name, metric] of [
+      ["per subscription, 1,000,000 on one connection", metrics.bytesPerSubscription],
+      ["per idle connection with one subscription, 15,000 of them", metrics.bytesPerConnection],
+    ] as const) {
+      if (metric !== undefined) lines.push(`| ${name} | ${bytes(metric.ours)} | ${bytes(metric.reference)} |`);
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+type Metric = NonNullable<CaseResult["metrics"]["rate"]>;
+
+function ratio(metric: Metric | undefined): string {
+  return metric?.ratio === undefined ? "" : metric.ratio.median.toFixed(2);
+}
+
+function bytes(spread: { readonly median: number } | undefined): string {
+  return spread === undefined ? "" : `${Math.round(spread.median).toLocaleString("en")} B`;
+}
