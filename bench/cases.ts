@@ -1,3 +1,4 @@
+import { memoryAroundBurst } from "./scenario/burst.ts";
 import { idleConnections } from "./scenario/idle.ts";
 import { requestReply } from "./scenario/request-reply.ts";
 import type { Scenario } from "./scenario/scenario.ts";
@@ -143,6 +144,11 @@ export const CASES: readonly BenchmarkCase[] = [
     name: "idle-15k",
     description: "15,000 idle connections, one subscription each",
     scenario: idleConnections(15_000),
+  },
+  {
+    name: "burst-memory",
+    description: "memory around a burst of 1 KiB messages to 10 subscribers",
+    scenario: memoryAroundBurst,
   },
 ];
 

@@ -1,4 +1,4 @@
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 
 /** What the figures were measured on. */
 export interface Machine {
@@ -7,6 +7,8 @@ export interface Machine {
   readonly memoryGib: number;
   readonly platform: string;
   readonly node: string;
+  /** Mean number of runnable processes in the minute before: above a few tenths, others used the cores too. */
+  readonly loadBefore: number;
 }
 
 /** Facts about this machine. */
@@ -18,5 +20,6 @@ export function describeMachine(): Machine {
     memoryGib: Math.round(totalmem() / 2 ** 30),
     platform: `${process.platform} ${process.arch}`,
     node: process.version,
+    loadBefore: Number(loadavg()[0].toFixed(2)),
   };
 }

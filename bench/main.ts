@@ -12,6 +12,9 @@ import { formatProgress, formatReport } from "./report.ts";
 import { summarize, type BenchResults, type CaseResult } from "./results.ts";
 import { ServerUnderTest, versionOf, type ServerProgram } from "./server.ts";
 
+/** Load average up to which a machine counts as idle enough to measure on. */
+const LOAD_QUIET = 0.5;
+
 const OUR_COMMAND = [fileURLToPath(new URL("../bin/caddis", import.meta.url))];
 
 /** The servers to run, ours first. Leaves the reference out, and says so, where there is none. */
@@ -87,6 +90,9 @@ async function main(options: BenchArguments): Promise<void> {
   const versions = Object.fromEntries(programs.map((program) => [program.side, versionOf(program)]));
   const machine = describeMachine();
   console.log(`${machine.cores} cores, ${machine.cpu}, Node ${machine.node}`);
+  if (machine.loadBefore > LOAD_QUIET) {
+    console.log(`the machine is busy (load ${machine.loadBefore}): take the figures as hints`);
+  }
   for (const [side, version] of Object.entries(versions)) console.log(`${side}: ${version}`);
 
   const cases: CaseResult[] = [];

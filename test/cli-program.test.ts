@@ -151,7 +151,9 @@ describe("signals", () => {
   });
 
   test("in lame duck mode SIGTERM and SIGUSR2 change nothing, and SIGINT ends it", async (t) => {
-    const { program } = await start(t);
+    const folder = await testFolder(t);
+    await writeFile(join(folder, "a.conf"), "lame_duck_grace_period: 100s\n");
+    const { program } = await start(t, ["-c", join(folder, "a.conf")]);
     const socket = connect(portOf(program), "127.0.0.1");
     t.after(() => socket.destroy());
     socket.write("CONNECT {}\r\nPING\r\n");

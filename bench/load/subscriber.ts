@@ -5,6 +5,9 @@ import type { Block } from "./traffic.ts";
 const PING = "PING\r\n";
 const PONG = "PONG\r\n";
 
+/** Where a PONG is looked for: the end of what arrived, with room for a PING of the server behind it. */
+const TAIL_BYTES = 2 * PONG.length;
+
 /** What a subscriber tells the load it belongs to. */
 export interface SubscriberEvents {
   /** That many bytes have arrived. */
@@ -53,8 +56,8 @@ export class Subscriber {
       this.#frames.push(chunk);
     }
     if (this.#onPong !== undefined) {
-      this.#tail = (this.#tail + chunk.subarray(-PONG.length).toString("latin1")).slice(-PONG.length);
-      if (this.#tail === PONG) {
+      this.#tail = (this.#tail + chunk.subarray(-TAIL_BYTES).toString("latin1")).slice(-TAIL_BYTES);
+      if (this.#tail.includes(PONG)) {
         this.#onPong();
         this.#onPong = undefined;
       }

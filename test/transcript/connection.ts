@@ -36,11 +36,12 @@ export class Connection {
     return this.#client.waitUntil(() => this.unread().length > 0);
   }
 
-  /** Takes the first line away when it is an INFO. */
+  /** Takes the greeting away. Throws when it is not an INFO. */
   async dropInfo(): Promise<void> {
     await this.#client.waitUntil(() => this.#client.lines.length > 0 || this.#client.closed);
     const first = this.#client.lines[0] ?? "";
-    if (first.startsWith("INFO ")) this.#client.lines.shift();
+    if (!first.startsWith("INFO ")) throw new Error(`${this.name} was not greeted by an INFO, but: ${first}`);
+    this.#client.lines.shift();
   }
 
   /** Does what a transcript asks for by a word. Throws when the connection cannot. */

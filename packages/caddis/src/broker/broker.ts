@@ -83,6 +83,8 @@ export class Broker {
   isLameDuck = false;
 
   #nextCid = 1;
+  /** Of `clients`, those that are closing: they take up no place under `max_connections`. */
+  #leavingCount = 0;
   readonly #upkeep = new Timer(() => this.#onUpkeep());
   #onEmpty: (() => void) | null = null;
 
@@ -122,14 +124,15 @@ export class Broker {
     return this.credentials.kind !== "none";
   }
 
-  /** Takes a new connection in; null when it is refused, which its peer has been told then. */
+  /** Takes a new connection in. One too many is greeted like any other, then told so and closed. */
   accept(pipe: Pipe, transport: ClientTransport): Client {
     const client = new Client(this, this.#nextCid++, pipe, transport);
     this.counters.connections++;
     this.clients.set(client.cid, client);
     const limit = this.options.max_connections;
-    if (limit < 0 || (limit > 0 && this.clients.size > limit)) {
+    if (limit < 0 || (limit > 0 && this.clients.size - this.#leavingCount > limit)) {
       client.error("maximum connections exceeded");
+      client.sendInfo(false);
       client.sendError("maximum connections exceeded");
       client.close("maxConnectionsExceeded");
     } else {
@@ -141,6 +144,7 @@ export class Broker {
 
   /** A connection begins to leave: the last moment at which it knows its subscriptions. */
   beforeLeave(client: Client): void {
+    this.#leavingCount++;
     this.closedClients.add(summarize(client, true, this.clock.nowMs()));
     if (client.wasConnected) this.events.onDisconnect(client);
   }
@@ -148,6 +152,7 @@ export class Broker {
   /** A connection is gone. */
   remove(client: Client): void {
     if (!this.clients.delete(client.cid)) return;
+    this.#leavingCount--;
     const { counters } = this;
     counters.inMessages += client.inMessages;
     counters.inBytes += client.inBytes;

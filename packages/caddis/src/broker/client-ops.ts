@@ -158,6 +158,7 @@ export class ClientOperations implements ClientOps {
       client.lastReceivers = null;
     }
     client.connect = connect;
+    client.noteConnect();
     const verdict = authenticate(broker.credentials, connect);
     if (!verdict.allowed || connect.account !== "" || connect.new_account) {
       broker.counters.authenticationFailures++;
@@ -182,7 +183,6 @@ export class ClientOperations implements ClientOps {
     if (client.state === "connecting") {
       client.state = "connected";
       client.wasConnected = true;
-      client.noteConnected();
       if (client.parser.connectOnly) client.scheduleFirstPing();
       client.parser.connectOnly = false;
       broker.events.onConnect(client);

@@ -124,7 +124,14 @@ export class Client implements PipeEvents, OutboundOwner {
       options.max_payload,
       false,
     );
-    this.outbound = new Outbound(this, pipe, broker.slabs, broker.flusher, options.max_pending);
+    this.outbound = new Outbound(
+      this,
+      pipe,
+      broker.slabs,
+      broker.flusher,
+      options.max_pending,
+      options.no_fast_producer_stall,
+    );
     this.isTracing = broker.log.traceEnabled;
     this.parser.tracing = this.isTracing;
   }
@@ -225,9 +232,9 @@ export class Client implements PipeEvents, OutboundOwner {
     this.send("PING\r\n");
   }
 
-  /** The first CONNECT was accepted. */
-  noteConnected(): void {
-    this.connectMs = this.broker.clock.monotonicMs() - this.#greetedMs;
+  /** A CONNECT came, acceptable or not. */
+  noteConnect(): void {
+    if (this.connectMs === 0) this.connectMs = this.broker.clock.monotonicMs() - this.#greetedMs;
   }
 
   onPong(): void {
@@ -265,6 +272,7 @@ export class Client implements PipeEvents, OutboundOwner {
 
   #onTimer(): void {
     if (this.state === "closing") {
+      this.outbound.close();
       this.pipe.destroy();
     } else if (this.state === "connecting" && this.broker.authRequired) {
       this.sendError("Authentication Timeout");

@@ -36,6 +36,8 @@ const HMSG_WORD = 0x484d_5347;
 /** Of "HMSG " plus the spaces behind subject, sid and reply. */
 const LINE_OVERHEAD_BYTES = 8;
 const CRLF_BYTES = 2;
+/** A receiver that has this share of `max_pending` waiting is behind; as in the reference. */
+const BEHIND_SHARE = 0.75;
 
 /**
  * What is queued for one connection: a slab being filled, full slabs waiting behind a write, and the
@@ -55,6 +57,8 @@ export class Outbound {
   readonly #pool: SlabPool;
   readonly #flusher: Flusher;
   readonly #maxPending: number;
+  /** From this many pending bytes on messages are dropped; `Infinity`: publishers are held back instead. */
+  readonly #dropFrom: number;
 
   #state: OutboundState = "open";
   #slab: Bytes | null = null;
@@ -73,12 +77,13 @@ export class Outbound {
   #isWriting = false;
   #isOutrun = false;
 
-  constructor(owner: OutboundOwner, pipe: Pipe, pool: SlabPool, flusher: Flusher, maxPending: number) {
+  constructor(owner: OutboundOwner, pipe: Pipe, pool: SlabPool, flusher: Flusher, maxPending: number, dropsWhenBehind = false) {
     this.#owner = owner;
     this.#pipe = pipe;
     this.#pool = pool;
     this.#flusher = flusher;
     this.#maxPending = maxPending;
+    this.#dropFrom = dropsWhenBehind ? maxPending * BEHIND_SHARE : Infinity;
   }
 
   /** Bytes that the kernel has not taken yet. */
@@ -230,8 +235,13 @@ export class Outbound {
   #makeRoom(need: number, message: Message | null): boolean {
     if (this.#state !== "open") return false;
     if (this.pendingBytes + need > this.#maxPending) {
-      this.#owner.onPendingExceeded();
-      return false;
+      // What the kernel was not offered yet says nothing about the peer's speed.
+      this.flush();
+      if (this.#state !== "open") return false;
+      if (this.pendingBytes + need > this.#maxPending) {
+        this.#owner.onPendingExceeded();
+        return false;
+      }
     }
     if (this.#slab === null) {
       this.#takeSlab();
@@ -242,6 +252,7 @@ export class Outbound {
     const slab = this.#slab;
     const length = this.#position;
     if (this.#isWriting) {
+      if (message !== null && this.pendingBytes > this.#dropFrom) return false;
       this.#queue(slab, length);
       if (this.#queuedBytes + this.#inFlightBytes > STALL_HIGH_BYTES && message !== null) {
         this.#isOutrun = true;

@@ -52,6 +52,8 @@ export interface Net {
 /** A bound address. */
 export interface Listener {
   readonly host: string;
+  /** The addresses at which it can be reached: `host`, or all of this machine's where that is unspecified, loopback first. */
+  readonly addresses: readonly string[];
   readonly port: number;
   /** Stops accepting; connections stay. */
   close(): Promise<void>;

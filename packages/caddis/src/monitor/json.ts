@@ -30,6 +30,7 @@ export function jsonLine(value: unknown): string {
 function* texts(value: unknown, newline: string): Generator<string> {
   if (typeof value !== "object" || value === null) yield scalar(value);
   else if (Symbol.iterator in value) yield* arrayTexts(value as Iterable<unknown>, newline);
+  else if (isFlat(value)) yield flatText(value, newline);
   else yield* objectTexts(value, newline);
 }
 
@@ -46,29 +47,33 @@ function* arrayTexts(entries: Iterable<unknown>, newline: string): Generator<str
 
 function* objectTexts(object: object, newline: string): Generator<string> {
   const inner = `${newline}  `;
-  // Scalars are gathered: a generator per value would cost more than the value.
-  let text = "";
   let isFirst = true;
   for (const [key, value] of Object.entries(object) as [string, unknown][]) {
     if (value === undefined) continue;
-    text += `${isFirst ? "{" : ","}${inner}${scalar(key)}: `;
+    yield `${isFirst ? "{" : ","}${inner}${scalar(key)}: `;
     isFirst = false;
-    if (typeof value !== "object" || value === null) {
-      text += scalar(value);
-    } else {
-      yield text;
-      text = "";
-      yield* texts(value, inner);
-    }
+    yield* texts(value, inner);
   }
-  yield isFirst ? "{}" : `${text}${newline}}`;
+  yield `${newline}}`;
+}
+
+/** Most connections and subscriptions are flat, and a built-in writes them many times faster. */
+function isFlat(object: object): boolean {
+  return Object.values(object).every((value: unknown) => value === undefined || isScalar(value));
+}
+
+function flatText(object: object, newline: string): string {
+  // No string in JSON holds a line break.
+  return escapeHtml(JSON.stringify(object, null, 2).replaceAll("\n", newline));
 }
 
 function scalar(value: unknown): string {
-  const isFine = value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
-  assert(isFine, "a view holds nothing that JSON can't");
-  const text = JSON.stringify(value);
-  return typeof value === "string" ? escapeHtml(text) : text;
+  assert(isScalar(value), "a view holds nothing that JSON can't");
+  return escapeHtml(JSON.stringify(value));
+}
+
+function isScalar(value: unknown): boolean {
+  return value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
 }
 
 function escapeHtml(json: string): string {

@@ -84,8 +84,8 @@ export class Server implements MonitoredServer {
 
   /** URLs at which clients reach this server; empty without a port. */
   get clientUrls(): readonly string[] {
-    if (this.#listener === null) return [];
-    return [`nats://${urlHost(this.#listener.host)}:${this.#listener.port}`];
+    const listener = this.#listener;
+    return listener === null ? [] : listener.addresses.map((address) => `nats://${joinHostPort(address, listener.port)}`);
   }
 
   /** URLs at which monitoring answers; empty without it. */

@@ -1,4 +1,5 @@
 import { createServer, type OnReadOpts, type Server, Socket } from "node:net";
+import { networkInterfaces } from "node:os";
 import { Bytes } from "../../base/bytes.ts";
 import { READ_BYTES } from "../../base/limits.ts";
 import type { Listener, Net, PipeEvents, UnattachedPipe } from "../pipe.ts";
@@ -71,6 +72,7 @@ function listen(server: Server, address: string, port: number, host: string): Pr
       const bound = server.address();
       resolve({
         host,
+        addresses: reachableAddresses(host),
         port: bound !== null && typeof bound === "object" ? bound.port : port,
         // The callback of `close` would wait for the end of every connection, which is not ours to wait for.
         close: () => {
@@ -97,7 +99,7 @@ class TcpPipe implements UnattachedPipe {
   #events: PipeEvents | null = null;
   #error: Error | null = null;
   /** Made when a write does not go through at once, which most connections never see. */
-  #onWritten: (() => void) | null = null;
+  #onWritten: ((error?: Error | null) => void) | null = null;
 
   constructor(accepted: Socket, input: ReadBuffer, readMode: ReadMode) {
     this.#input = input;
@@ -156,7 +158,10 @@ class TcpPipe implements UnattachedPipe {
    * Giving each write a callback instead would cost every one of them a tick.
    */
   #awaitWritten(): void {
-    this.#onWritten ??= () => this.#events?.onWritten();
+    // After a failed write or `destroy` the callback comes too, with an error: then `onClosed` follows.
+    this.#onWritten ??= (error) => {
+      if (!error) this.#events?.onWritten();
+    };
     this.#socket.write(NOTHING, this.#onWritten);
   }
 
@@ -189,6 +194,14 @@ class TcpPipe implements UnattachedPipe {
     };
     return new Socket(options as unknown as ConstructorParameters<typeof Socket>[0]);
   }
+}
+
+/** See `Listener.addresses`. */
+export function reachableAddresses(host: string): readonly string[] {
+  if (host !== "0.0.0.0" && host !== "::" && host !== "") return [host];
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const found = [...all.filter(({ internal }) => internal), ...all.filter(({ internal }) => !internal)];
+  return found.length === 0 ? ["127.0.0.1"] : found.map(({ address }) => address);
 }
 
 /** An IPv4 peer of a dual-stack listener, written as IPv4. */

@@ -46,7 +46,8 @@ const ORDERS = new Map<string, Comparison>([
   ["bytes_from", (a, b) => b.inBytes - a.inBytes],
   ["last", (a, b) => b.lastActivityMs - a.lastActivityMs],
   ["idle", (a, b) => a.lastActivityMs - b.lastActivityMs],
-  ["uptime", (a, b, nowMs) => uptimeMs(a, nowMs) - uptimeMs(b, nowMs)],
+  // Of two that came in the same millisecond the one with the higher number came later.
+  ["uptime", (a, b, nowMs) => uptimeMs(a, nowMs) - uptimeMs(b, nowMs) || b.cid - a.cid],
   ["stop", (a, b) => b.stopMs - a.stopMs],
   ["reason", (a, b) => (a.reason < b.reason ? -1 : a.reason > b.reason ? 1 : 0)],
   ["rtt", (a, b) => b.rttMs - a.rttMs],

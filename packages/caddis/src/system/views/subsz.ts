@@ -43,52 +43,71 @@ export function subsz(broker: Broker, query: SubszQuery): Subsz | { readonly pro
   const accounts = [...broker.accounts.values()].filter(
     ({ name }) => query.account === "" || name === query.account,
   );
-  const stats = addedUp(accounts);
-  const { total, page } = query.subscriptions ? listed(accounts, test, offset, limit) : NOTHING_LISTED;
+  const { total, page } = query.subscriptions ? listed(broker, accounts, test, offset, limit) : NOTHING_LISTED;
   return {
     server_id: broker.serverId,
     now: formatTime(broker.clock.nowMs()),
-    ...stats,
+    ...addedUp(accounts),
     total,
     offset,
     limit,
-    subscriptions_list:
-      page.length === 0
-        ? undefined
-        : page.values().map((subscription) => {
-            const { cid, account } = subscription.client;
-            return subDetail(subscription, cid, account.name);
-          }),
+    subscriptions_list: offset < total ? page.map(detailOf) : undefined,
   };
 }
 
-const NOTHING_LISTED: { readonly total: number; readonly page: readonly Subscription[] } = {
-  total: 0,
-  page: [],
-};
+/** The subscriptions of one page, and how many there are on all. */
+interface Listed {
+  readonly total: number;
+  readonly page: IteratorObject<Subscription>;
+}
 
-/** The subscriptions of one page, and how many there are on all; with `test`, only those it reaches. */
+const NOTHING_LISTED: Listed = { total: 0, page: [].values() };
+
 function listed(
+  broker: Broker,
   accounts: readonly Account[],
   test: string,
   offset: number,
   limit: number,
-): { total: number; page: Subscription[] } {
-  let total = 0;
-  const page: Subscription[] = [];
-  const visit = (subscription: Subscription): void => {
-    if (total >= offset && page.length < limit) page.push(subscription);
-    total++;
-  };
-  for (const { sublist } of accounts) {
-    if (test === "") {
-      sublist.forEach(visit);
+): Listed {
+  if (test === "") {
+    const total = accounts.reduce((sum, { sublist }) => sum + sublist.count, 0);
+    return { total, page: pageOf(broker, new Set(accounts), offset, limit) };
+  }
+  const matching = accounts.flatMap(({ sublist }) => {
+    const { plain, queues } = sublist.matchString(test);
+    return [...plain, ...queues.flat()];
+  });
+  return { total: matching.length, page: matching.slice(offset, offset + limit).values() };
+}
+
+/** Goes by connection, so that a page far into a million subscriptions skips them by the thousand. */
+function* pageOf(
+  broker: Broker,
+  accounts: ReadonlySet<Account>,
+  offset: number,
+  limit: number,
+): Generator<Subscription> {
+  let skip = offset;
+  let left = limit;
+  for (const { account, subscriptions } of broker.clients.values()) {
+    if (!accounts.has(account)) continue;
+    if (skip >= subscriptions.size) {
+      skip -= subscriptions.size;
       continue;
     }
-    const { plain, queues } = sublist.matchString(test);
-    for (const group of [plain, ...queues]) group.forEach(visit);
+    for (const subscription of subscriptions.values().drop(skip)) {
+      if (left === 0) return;
+      left--;
+      yield subscription;
+    }
+    skip = 0;
   }
-  return { total, page };
+}
+
+function detailOf(subscription: Subscription): SubDetail {
+  const { cid, account } = subscription.client;
+  return subDetail(subscription, cid, account.name);
 }
 
 function addedUp(accounts: readonly Account[]) {

@@ -1,0 +1,21 @@
+import { join } from "node:path";
+import { checkForeignClient } from "../support/checks.ts";
+import { cacheFolder, sourceFolder, tool } from "../support/programs.ts";
+
+const source = sourceFolder("python");
+
+checkForeignClient({
+  name: "nats-py",
+  needs: ["python3"],
+  slow: false,
+  fetch: async () => {
+    const environment = await cacheFolder("python");
+    await tool("python3", ["-m", "venv", environment]);
+    const pip = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--only-binary=:all:"];
+    await tool(join(environment, "bin/python"), [...pip, "--require-hashes", "-r", join(source, "requirements.txt")]);
+  },
+  build: async () => ({
+    command: join(await cacheFolder("python"), "bin/python"),
+    args: ["-B", join(source, "checks.py")],
+  }),
+});
