@@ -33,7 +33,8 @@ function benchTable({ cases, date, machine, rounds, servers }: BenchResults): st
   ];
   for (const { description, metrics } of cases) {
     if (metrics.rate === undefined) continue;
-    const latency = metrics.latencyP50 === undefined ? "" : `${ratio(metrics.latencyP50)} / ${ratio(metrics.latencyP99)}`;
+    const latency =
+      metrics.latencyP50 === undefined ? "" : `${ratio(metrics.latencyP50)} / ${ratio(metrics.latencyP99)}`;
     lines.push(`| ${description} | ${ratio(metrics.rate)} | ${ratio(metrics.serverCpu)} | ${latency} |`);
   }
   lines.push("", "| Memory | Caddis | nats-server |", "|---|---|---|");
@@ -42,7 +43,8 @@ function benchTable({ cases, date, machine, rounds, servers }: BenchResults): st
       ["per subscription, 1,000,000 on one connection", metrics.bytesPerSubscription],
       ["per idle connection with one subscription, 15,000 of them", metrics.bytesPerConnection],
     ] as const) {
-      if (metric !== undefined) lines.push(`| ${name} | ${bytes(metric.ours)} | ${bytes(metric.reference)} |`);
+      if (metric !== undefined)
+        lines.push(`| ${name} | ${bytes(metric.ours)} | ${bytes(metric.reference)} |`);
     }
   }
   return `${lines.join("\n")}\n`;

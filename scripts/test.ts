@@ -7,10 +7,16 @@ import { globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const files = globSync(["packages/*/src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"], { cwd: root });
-
-const run = spawnSync(process.execPath, ["--no-warnings", "--test", ...process.argv.slice(2), ...files.sort()], {
+const files = globSync(["packages/*/src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"], {
   cwd: root,
-  stdio: "inherit",
 });
+
+const run = spawnSync(
+  process.execPath,
+  ["--no-warnings", "--test", ...process.argv.slice(2), ...files.sort()],
+  {
+    cwd: root,
+    stdio: "inherit",
+  },
+);
 process.exit(run.status ?? 1);

@@ -12,7 +12,9 @@ const readme = readFileSync(join(root, "README.md"), "utf8");
 
 /** Fenced blocks of one language, in order. */
 function blocks(language: string): string[] {
-  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, "gm"))].map((match) => match[1].trim());
+  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, "gm"))].map((match) =>
+    match[1].trim(),
+  );
 }
 
 describe("README", () => {
@@ -36,7 +38,10 @@ describe("README", () => {
   test("npm start takes flags, and the first session prints what it says", async () => {
     const [, command] = blocks("sh");
     // The same words, with ports of which this test can be sure that they are free.
-    const args = command.split(" ").slice(1).map((word) => (/^\d+$/.test(word) ? "-1" : word));
+    const args = command
+      .split(" ")
+      .slice(1)
+      .map((word) => (/^\d+$/.test(word) ? "-1" : word));
     const server = spawn("npm", ["--silent", ...args, "-a", "127.0.0.1", "--ports_file_dir", folder], {
       cwd: root,
       stdio: ["ignore", "ignore", "pipe"],
@@ -64,7 +69,11 @@ describe("README", () => {
     writeFileSync(join(folder, "server.conf"), 'listen: "127.0.0.1:-1"\n');
     const [, , command] = blocks("sh");
     const [file, ...args] = command.split(" ");
-    const server = spawn(join(root, file), args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"], detached: true });
+    const server = spawn(join(root, file), args, {
+      cwd: folder,
+      stdio: ["ignore", "ignore", "pipe"],
+      detached: true,
+    });
     try {
       const log = await readUntil(server, "Server is ready");
       assert.match(log, /Using configuration file: server\.conf \(sha256:[0-9a-f]{64}\)/);
@@ -80,16 +89,23 @@ describe("README", () => {
       .replace('"caddis"', JSON.stringify(join(source, "index.ts")))
       .replace('"caddis/in-process"', JSON.stringify(join(source, "in-process.ts")));
     writeFileSync(join(folder, "embed.mts"), program);
-    const run = spawnSync(process.execPath, ["--no-warnings", "embed.mts"], { cwd: folder, encoding: "utf8" });
+    const run = spawnSync(process.execPath, ["--no-warnings", "embed.mts"], {
+      cwd: folder,
+      encoding: "utf8",
+    });
     assert.equal(run.stderr, "");
     assert.equal(run.stdout, "hello from inside\n");
   });
 
   test("the benchmark table is that of the baseline", () => {
-    const check = spawnSync(process.execPath, ["--no-warnings", "scripts/generate-bench-table.ts", "--check"], {
-      cwd: root,
-      encoding: "utf8",
-    });
+    const check = spawnSync(
+      process.execPath,
+      ["--no-warnings", "scripts/generate-bench-table.ts", "--check"],
+      {
+        cwd: root,
+        encoding: "utf8",
+      },
+    );
     assert.equal(check.status, 0, check.stderr);
   });
 });

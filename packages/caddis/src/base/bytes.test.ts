@@ -37,7 +37,11 @@ for (const [name, copy, lengths] of [
         copy(source, from, from + count, target, to);
         assert.deepEqual(source.buf, sourceBefore, "the source is only read");
         assert.deepEqual(target.buf.subarray(0, to), targetBefore.subarray(0, to), "before the range");
-        assert.deepEqual(target.buf.subarray(to, to + count), sourceBefore.subarray(from, from + count), "the range");
+        assert.deepEqual(
+          target.buf.subarray(to, to + count),
+          sourceBefore.subarray(from, from + count),
+          "the range",
+        );
         const behind = to + count + OVERSHOOT_BYTES;
         assert.deepEqual(target.buf.subarray(behind), targetBefore.subarray(behind), "behind the overshoot");
       }),

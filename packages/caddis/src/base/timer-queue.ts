@@ -77,7 +77,10 @@ export class TimerQueue {
   checkInvariants(): void {
     for (let i = 0; i < this.#heap.length; i++) {
       assert(this.#heap[i].index === i, "a timer's index is its place in the heap");
-      assert(i === 0 || this.#heap[(i - 1) >> 1].dueMs <= this.#heap[i].dueMs, "the heap is ordered by due time");
+      assert(
+        i === 0 || this.#heap[(i - 1) >> 1].dueMs <= this.#heap[i].dueMs,
+        "the heap is ordered by due time",
+      );
     }
   }
 

@@ -1,4 +1,5 @@
-import { type MatchResult, Sublist } from "../subject/sublist.ts";
+import type { MatchResult } from "../subject/match-result.ts";
+import { Sublist } from "../subject/sublist.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** What rewrites the subject of a message on its way in; see `subject/mapping.ts`. */

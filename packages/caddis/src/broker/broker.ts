@@ -104,7 +104,11 @@ export class Broker {
     this.timers = new TimerQueue(ports.clock);
     const { user, password, token } = options.authorization;
     this.credentials =
-      token !== "" ? { kind: "token", token } : user !== "" ? { kind: "user", user, password } : { kind: "none" };
+      token !== ""
+        ? { kind: "token", token }
+        : user !== ""
+          ? { kind: "user", user, password }
+          : { kind: "none" };
     this.globalAccount = new Account(GLOBAL_ACCOUNT, !options.disable_sublist_cache, mappings);
     this.systemAccount = new Account(SYSTEM_ACCOUNT, !options.disable_sublist_cache, null);
     this.accounts = new Map([

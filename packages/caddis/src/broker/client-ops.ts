@@ -30,7 +30,9 @@ const DOLLAR = 0x24;
 const UNDERSCORE = 0x5f;
 
 /** What is said on the wire about a fault, and the reason under which the connection is closed. */
-const FAULTS: Readonly<Record<ParseFault, { readonly error: WireError | null; readonly reason: CloseReason }>> = {
+const FAULTS: Readonly<
+  Record<ParseFault, { readonly error: WireError | null; readonly reason: CloseReason }>
+> = {
   "unknown operation": { error: "unknownOperation", reason: "protocolViolation" },
   "control line too long": { error: "maxControlLine", reason: "maxControlLineExceeded" },
   "payload too large": { error: "maxPayload", reason: "maxPayloadExceeded" },
@@ -173,7 +175,11 @@ export class ClientOperations implements ClientOps {
     }
     client.takesHeaders = connect.headers && !broker.options.no_header_support;
     if (connect.no_responders && !client.takesHeaders) {
-      this.#refuse(WIRE_ERRORS.noRespondersRequiresHeaders, "noRespondersRequiresHeaders", "no responders without headers");
+      this.#refuse(
+        WIRE_ERRORS.noRespondersRequiresHeaders,
+        "noRespondersRequiresHeaders",
+        "no responders without headers",
+      );
       return;
     }
     client.parser.headersEnabled = client.takesHeaders;

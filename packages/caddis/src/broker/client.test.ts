@@ -181,7 +181,10 @@ test("with write_timeout retry a late write is counted and goes on", async () =>
   assert.equal(slow.client.state, "connected");
   assert.equal(world.broker.counters.slowConsumers, 3);
   slow.pipe.complete();
-  assert.deepEqual(slow.messages().map(({ payload }) => payload), ["one"]);
+  assert.deepEqual(
+    slow.messages().map(({ payload }) => payload),
+    ["one"],
+  );
 });
 
 // ── slow receivers ─────────────────────────────────────────────────────────
@@ -210,7 +213,10 @@ test("a receiver over max_pending is closed and counted; the others get every me
   slow.pipe.hangUp();
   world.checkInvariants();
   publisher.say(pub("foo", "later"));
-  assert.deepEqual(quick.messages().map(({ payload }) => payload), ["later", "later"]);
+  assert.deepEqual(
+    quick.messages().map(({ payload }) => payload),
+    ["later", "later"],
+  );
 });
 
 test("who floods itself with PINGs and never reads is closed as slow, within its own read", () => {
@@ -233,7 +239,10 @@ test("a large message behind a small one waits for its turn, in pieces, as long 
   publisher.say(pub("foo", "x".repeat(4_900)));
   assert.equal(receiver.client.closeReason, null);
   while (receiver.pipe.isWriting) receiver.pipe.complete();
-  assert.deepEqual(receiver.messages().map(({ payload }) => payload.length), [5, 4_900]);
+  assert.deepEqual(
+    receiver.messages().map(({ payload }) => payload.length),
+    [5, 4_900],
+  );
 });
 
 /** A receiver that takes nothing, a publisher that has been held back because of it, and a quick receiver. */
@@ -271,7 +280,10 @@ test("a publisher that is held back goes on as soon as its receiver has caught u
   while (slow.pipe.isWriting) slow.pipe.complete();
   assert.ok(!publisher.pipe.isPaused);
   assert.equal(received + quick.messages().length, payloads.length);
-  assert.deepEqual(slow.messages().map(({ payload }) => payload), payloads);
+  assert.deepEqual(
+    slow.messages().map(({ payload }) => payload),
+    payloads,
+  );
   world.checkInvariants();
 });
 
@@ -287,7 +299,10 @@ test("a publisher is held back for a bounded time, whatever its receiver does", 
     received.push(...quick.messages());
     assert.ok(++waits < 200, "it gets on");
   }
-  assert.deepEqual(received.map(({ payload }) => payload), payloads);
+  assert.deepEqual(
+    received.map(({ payload }) => payload),
+    payloads,
+  );
   assert.equal(slow.client.state, "connected");
   world.checkInvariants();
 });
@@ -312,7 +327,11 @@ test("a publisher goes on when the receiver it waits for is closed, hangs up or 
     await world.clock.advance(how === "deadline" ? 5 : 0);
     assert.ok(!publisher.pipe.isPaused, how);
     received.push(...quick.messages());
-    assert.deepEqual(received.map(({ payload }) => payload), payloads, how);
+    assert.deepEqual(
+      received.map(({ payload }) => payload),
+      payloads,
+      how,
+    );
     assert.notEqual(slow.client.state, "connected");
     if (slow.client.state !== "closed") slow.pipe.hangUp();
     world.checkInvariants();
@@ -325,7 +344,8 @@ test("a publisher that ends while it is held back leaves nothing behind", async 
     if (how === "close") publisher.client.close("serverShutdown");
     else if (how === "closeNow") publisher.client.closeNow("serverShutdown");
     else publisher.pipe.hangUp();
-    if (how === "close") assert.ok(!publisher.pipe.isPaused, "what it still sends is read, so that our last words arrive");
+    if (how === "close")
+      assert.ok(!publisher.pipe.isPaused, "what it still sends is read, so that our last words arrive");
     if (publisher.client.state !== "closed") publisher.pipe.hangUp();
     slow.pipe.takesAll = true;
     while (slow.pipe.isWriting) slow.pipe.complete();
@@ -398,7 +418,17 @@ test("subscriptions that are used up inside a delivery get their number of messa
   publisher.say(pub("foo", "a") + pub("foo", "b") + pub("foo", "c"));
   const counts = new Map<string, number>();
   for (const { sid } of receiver.messages()) counts.set(sid, (counts.get(sid) ?? 0) + 1);
-  assert.deepEqual(new Map([...counts].sort()), new Map([["1", 1], ["2", 2], ["3", 1], ["4", 1], ["5", 1], ["6", 3]]));
+  assert.deepEqual(
+    new Map([...counts].sort()),
+    new Map([
+      ["1", 1],
+      ["2", 2],
+      ["3", 1],
+      ["4", 1],
+      ["5", 1],
+      ["6", 3],
+    ]),
+  );
   assert.deepEqual([...receiver.client.subscriptions.keys()], [6]);
   world.checkInvariants();
   // The sid is free again, and counts from the beginning.
@@ -439,7 +469,10 @@ test("the last words are sent before the end, behind an outstanding write too", 
   peer.say("PING\r\nSUB foo 1\r\n");
   peer.pipe.takesAll = true;
   peer.pipe.complete();
-  assert.equal(peer.pipe.takeOutput().replace(/INFO .*\r\n/, ""), "PONG\r\n-ERR 'Unknown Protocol Operation'\r\n");
+  assert.equal(
+    peer.pipe.takeOutput().replace(/INFO .*\r\n/, ""),
+    "PONG\r\n-ERR 'Unknown Protocol Operation'\r\n",
+  );
   assert.ok(peer.pipe.hasEnded && !peer.pipe.isDestroyed);
   assert.equal(peer.client.subscriptions.size, 0, "nothing was done after the fault");
   peer.pipe.hangUp();

@@ -239,7 +239,8 @@ export class Client implements PipeEvents, OutboundOwner {
 
   onPong(): void {
     this.pingsOut = 0;
-    if (this.#pingSentMs > 0) this.rttMs = Math.max(this.broker.clock.monotonicMs() - this.#pingSentMs, Number.MIN_VALUE);
+    if (this.#pingSentMs > 0)
+      this.rttMs = Math.max(this.broker.clock.monotonicMs() - this.#pingSentMs, Number.MIN_VALUE);
   }
 
   // ── subscriptions ────────────────────────────────────────────────────────
@@ -435,7 +436,8 @@ export class Client implements PipeEvents, OutboundOwner {
 
   /** `ip:port - cid:N`, then what CONNECT told, as the reference begins each line about a connection. */
   get label(): string {
-    const address = this.transport === "in-process" ? "pipe" : `${this.pipe.remoteHost}:${this.pipe.remotePort}`;
+    const address =
+      this.transport === "in-process" ? "pipe" : `${this.pipe.remoteHost}:${this.pipe.remotePort}`;
     const base = `${address} - cid:${this.cid}`;
     if (this.state === "connecting") return base;
     const { lang, version, name } = this.connect;
@@ -467,13 +469,18 @@ export class Client implements PipeEvents, OutboundOwner {
     const reply =
       message.replyEnd > message.replyStart ? `${buf.utf8Slice(message.replyStart, message.replyEnd)} ` : "";
     const sizes = buf.latin1Slice(message.suffixStart, message.payloadStart - 2);
-    this.trace(`->> [${message.headerBytes > 0 ? "HMSG" : "MSG"} ${subject} ${subscription.sid} ${reply}${sizes}]`);
+    this.trace(
+      `->> [${message.headerBytes > 0 ? "HMSG" : "MSG"} ${subject} ${subscription.sid} ${reply}${sizes}]`,
+    );
   }
 
   /** Throws where a stated invariant does not hold. For tests. */
   checkInvariants(): void {
     this.outbound.checkInvariants();
     assert(this.state !== "closed" || this.subscriptions.size === 0, "a closed client has no subscription");
-    assert(this.#backlog === null || this.#backlogStart <= this.#backlogEnd, "the backlog's start is not behind its end");
+    assert(
+      this.#backlog === null || this.#backlogStart <= this.#backlogEnd,
+      "the backlog's start is not behind its end",
+    );
   }
 }

@@ -43,7 +43,8 @@ function deliverTo(message: Message, subscription: Subscription): boolean {
       : outbound.appendMessage(message, subscription.sid);
   if (!isAppended) return false;
   subscription.delivered++;
-  if (subscription.max > 0 && subscription.delivered >= subscription.max) client.removeSubscription(subscription);
+  if (subscription.max > 0 && subscription.delivered >= subscription.max)
+    client.removeSubscription(subscription);
   if (client.isTracing) client.traceDelivery(message, subscription);
   return true;
 }

@@ -117,7 +117,12 @@ const step = fc.oneof(
       strips: fc.boolean(),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ text: fc.constantFrom("PING\r\n", "+OK\r\n", "x".repeat(5_000), "i".repeat(70_000)) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      text: fc.constantFrom("PING\r\n", "+OK\r\n", "x".repeat(5_000), "i".repeat(70_000)),
+    }),
+  },
   { weight: 4, arbitrary: fc.constant({ flush: true }) },
   { weight: 4, arbitrary: fc.constant({ complete: true }) },
   { weight: 3, arbitrary: fc.record({ takesAll: fc.boolean() }) },
@@ -132,98 +137,122 @@ function bodyOf(length: number): string {
 
 test("bytes come out complete and in order, pending bytes are exact and bounded, slabs come back", () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60, size: "max" }), maxPendings, fc.boolean(), ending, fc.nat(), (steps, maxPending, closes, end, endAt) => {
-      const bench = new Bench(maxPending);
-      const { outbound, pipe, pool } = bench;
-      bench.closesWhenExceeded = closes;
-      let wanted = "";
-      let got = "";
-      let messages = 0;
-      let payloadBytes = 0;
-      let isOpen = true;
-      let isClosed = false;
-      const append = (text: string, attempt: () => boolean): boolean => {
-        // What was not offered to the kernel yet is not pending if that takes it.
-        const before = pipe.takesAll && !pipe.isWriting ? 0 : outbound.pendingBytes;
-        const exceededBefore = bench.exceeded;
-        const done = attempt();
-        if (done) {
-          assert.ok(isOpen, "only an open outbound takes output");
-          assert.ok(before + text.length <= maxPending, "max_pending holds");
-          wanted += text;
-        } else if (isOpen) {
-          assert.equal(bench.exceeded, exceededBefore + 1, "output is refused for being too much, and said so once");
-          assert.ok(before + text.length + ROOM_RECKONED_MORE_BYTES > maxPending, "and for no other reason");
-          if (closes) {
-            isOpen = false;
-            isClosed = true;
-            // What was in flight may be lost or not; nothing is promised about it any more.
-            wanted = "";
-          }
-        } else {
-          assert.equal(bench.exceeded, exceededBefore, "a closed outbound complains about nothing");
-        }
-        return done;
-      };
-      const check = (): void => {
-        outbound.checkInvariants();
-        got += pipe.takeOutput();
-        if (!isClosed) assert.equal(outbound.pendingBytes, wanted.length - got.length, "pending is what is not out yet");
-        assert.equal(outbound.isOpen, isOpen);
-      };
-      for (const [number, what] of steps.entries()) {
-        if (number === endAt % 60 && isOpen) {
-          if (end === "drain") {
-            isOpen = false;
-            assert.equal(outbound.drain(), !pipe.isWriting);
-          } else if (end === "close") {
-            isOpen = false;
-            isClosed = true;
-            wanted = "";
-            outbound.close();
-            assert.equal(outbound.pendingBytes, 0);
-          }
-        }
-        if ("append" in what) {
-          const { subject, sid, reply, headers } = what;
-          const body = bodyOf(what.append);
-          const message = makeMessage(subject, reply, headers, Buffer.from(body, "latin1"));
-          const strips = what.strips && headers !== "";
-          const kept = strips ? "" : headers;
-          const done = append(delivered(subject, sid, reply, kept, body), () =>
-            strips ? outbound.appendMessageWithoutHeaders(message, sid) : outbound.appendMessage(message, sid),
-          );
+    fc.property(
+      fc.array(step, { maxLength: 60, size: "max" }),
+      maxPendings,
+      fc.boolean(),
+      ending,
+      fc.nat(),
+      (steps, maxPending, closes, end, endAt) => {
+        const bench = new Bench(maxPending);
+        const { outbound, pipe, pool } = bench;
+        bench.closesWhenExceeded = closes;
+        let wanted = "";
+        let got = "";
+        let messages = 0;
+        let payloadBytes = 0;
+        let isOpen = true;
+        let isClosed = false;
+        const append = (text: string, attempt: () => boolean): boolean => {
+          // What was not offered to the kernel yet is not pending if that takes it.
+          const before = pipe.takesAll && !pipe.isWriting ? 0 : outbound.pendingBytes;
+          const exceededBefore = bench.exceeded;
+          const done = attempt();
           if (done) {
-            messages++;
-            payloadBytes += kept.length + body.length;
+            assert.ok(isOpen, "only an open outbound takes output");
+            assert.ok(before + text.length <= maxPending, "max_pending holds");
+            wanted += text;
+          } else if (isOpen) {
+            assert.equal(
+              bench.exceeded,
+              exceededBefore + 1,
+              "output is refused for being too much, and said so once",
+            );
+            assert.ok(
+              before + text.length + ROOM_RECKONED_MORE_BYTES > maxPending,
+              "and for no other reason",
+            );
+            if (closes) {
+              isOpen = false;
+              isClosed = true;
+              // What was in flight may be lost or not; nothing is promised about it any more.
+              wanted = "";
+            }
+          } else {
+            assert.equal(bench.exceeded, exceededBefore, "a closed outbound complains about nothing");
           }
-        } else if ("text" in what) {
-          append(what.text, () => outbound.appendText(what.text));
-        } else if ("flush" in what) {
-          bench.flusher.flush();
-          if (wanted !== "" && !pipe.isWriting) {
-            got += pipe.takeOutput();
-            assert.equal(got.length, wanted.length, "a flush leaves nothing behind unless a write is outstanding");
+          return done;
+        };
+        const check = (): void => {
+          outbound.checkInvariants();
+          got += pipe.takeOutput();
+          if (!isClosed)
+            assert.equal(outbound.pendingBytes, wanted.length - got.length, "pending is what is not out yet");
+          assert.equal(outbound.isOpen, isOpen);
+        };
+        for (const [number, what] of steps.entries()) {
+          if (number === endAt % 60 && isOpen) {
+            if (end === "drain") {
+              isOpen = false;
+              assert.equal(outbound.drain(), !pipe.isWriting);
+            } else if (end === "close") {
+              isOpen = false;
+              isClosed = true;
+              wanted = "";
+              outbound.close();
+              assert.equal(outbound.pendingBytes, 0);
+            }
           }
-        } else if ("complete" in what) {
-          if (pipe.isWriting) bench.complete();
-        } else {
-          pipe.takesAll = what.takesAll;
+          if ("append" in what) {
+            const { subject, sid, reply, headers } = what;
+            const body = bodyOf(what.append);
+            const message = makeMessage(subject, reply, headers, Buffer.from(body, "latin1"));
+            const strips = what.strips && headers !== "";
+            const kept = strips ? "" : headers;
+            const done = append(delivered(subject, sid, reply, kept, body), () =>
+              strips
+                ? outbound.appendMessageWithoutHeaders(message, sid)
+                : outbound.appendMessage(message, sid),
+            );
+            if (done) {
+              messages++;
+              payloadBytes += kept.length + body.length;
+            }
+          } else if ("text" in what) {
+            append(what.text, () => outbound.appendText(what.text));
+          } else if ("flush" in what) {
+            bench.flusher.flush();
+            if (wanted !== "" && !pipe.isWriting) {
+              got += pipe.takeOutput();
+              assert.equal(
+                got.length,
+                wanted.length,
+                "a flush leaves nothing behind unless a write is outstanding",
+              );
+            }
+          } else if ("complete" in what) {
+            if (pipe.isWriting) bench.complete();
+          } else {
+            pipe.takesAll = what.takesAll;
+          }
+          assert.equal(
+            bench.writesPending > 0 && outbound.pendingBytes > 0,
+            pipe.isWriting && outbound.pendingBytes > 0,
+          );
+          check();
         }
-        assert.equal(bench.writesPending > 0 && outbound.pendingBytes > 0, pipe.isWriting && outbound.pendingBytes > 0);
+        bench.drainAll();
         check();
-      }
-      bench.drainAll();
-      check();
-      if (!isClosed) assert.ok(got === wanted, "all bytes, in order");
-      assert.equal(outbound.messageCount, messages);
-      assert.equal(outbound.payloadBytes, payloadBytes);
-      // A closed outbound leaves the slabs of its outstanding write to the garbage collector.
-      if (!isClosed) assert.equal(pool.out.size, 0, "every slab is back");
-      outbound.close();
-      assert.equal(outbound.pendingBytes, 0);
-      outbound.checkInvariants();
-    }),
+        if (!isClosed) assert.ok(got === wanted, "all bytes, in order");
+        assert.equal(outbound.messageCount, messages);
+        assert.equal(outbound.payloadBytes, payloadBytes);
+        // A closed outbound leaves the slabs of its outstanding write to the garbage collector.
+        if (!isClosed) assert.equal(pool.out.size, 0, "every slab is back");
+        outbound.close();
+        assert.equal(outbound.pendingBytes, 0);
+        outbound.checkInvariants();
+      },
+    ),
     { numRuns: 150 },
   );
 });
@@ -282,7 +311,10 @@ test("a slow receiver outruns no memory: it is closed, its slabs come back but f
   assert.ok(!bench.outbound.isOpen);
   assert.equal(bench.outbound.pendingBytes, 0);
   const held = [...bench.pool.out];
-  assert.ok(held.every((slab) => bench.pipe.holds(slab.buf)), "only what the kernel may still read is missing");
+  assert.ok(
+    held.every((slab) => bench.pipe.holds(slab.buf)),
+    "only what the kernel may still read is missing",
+  );
   bench.complete();
   bench.outbound.checkInvariants();
   assert.deepEqual([...bench.pool.out], held, "and that is left to the garbage collector");
@@ -386,7 +418,12 @@ test("a word that overshoots its end never shows in what is sent", () => {
   let wanted = "";
   // Every length around the word size, up to slabs that are filled to their last byte.
   for (let length = 0; length < 130; length++) {
-    const message = makeMessage("s".repeat(1 + (length % 20)), "r".repeat(length % 9), "", Buffer.alloc(length, "p"));
+    const message = makeMessage(
+      "s".repeat(1 + (length % 20)),
+      "r".repeat(length % 9),
+      "",
+      Buffer.alloc(length, "p"),
+    );
     assert.ok(bench.outbound.appendMessage(message, "sid"));
     wanted += delivered("s".repeat(1 + (length % 20)), "sid", "r".repeat(length % 9), "", "p".repeat(length));
   }

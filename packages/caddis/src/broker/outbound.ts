@@ -77,7 +77,14 @@ export class Outbound {
   #isWriting = false;
   #isOutrun = false;
 
-  constructor(owner: OutboundOwner, pipe: Pipe, pool: SlabPool, flusher: Flusher, maxPending: number, dropsWhenBehind = false) {
+  constructor(
+    owner: OutboundOwner,
+    pipe: Pipe,
+    pool: SlabPool,
+    flusher: Flusher,
+    maxPending: number,
+    dropsWhenBehind = false,
+  ) {
     this.#owner = owner;
     this.#pipe = pipe;
     this.#pool = pool;
@@ -272,7 +279,10 @@ export class Outbound {
 
   #takeSlab(): void {
     let classIndex = this.#slabClass;
-    if (classIndex === SLAB_BYTES.length - 1 && (this.#isOutrun || this.#flusher.dirtyCount > LARGE_SLAB_DIRTY_MAX)) {
+    if (
+      classIndex === SLAB_BYTES.length - 1 &&
+      (this.#isOutrun || this.#flusher.dirtyCount > LARGE_SLAB_DIRTY_MAX)
+    ) {
       classIndex--;
     }
     this.#slab = this.#pool.take(classIndex);
@@ -307,7 +317,8 @@ export class Outbound {
     const lengths = this.#queuedLengths as number[];
     let count = 0;
     let bytes = 0;
-    while (count < queued.length && count < WRITE_BUFFERS_MAX && bytes < WRITE_BYTES_MAX) bytes += lengths[count++];
+    while (count < queued.length && count < WRITE_BUFFERS_MAX && bytes < WRITE_BYTES_MAX)
+      bytes += lengths[count++];
     const slabs = queued.splice(0, count);
     this.#inFlight = slabs;
     this.#inFlightBytes = bytes;
@@ -345,18 +356,21 @@ export class Outbound {
   }
 
   #appendLatin1(text: string): void {
-    for (let done = 0; done < text.length; ) {
+    for (let done = 0; done < text.length;) {
       if (this.#position === this.#limit && !this.#makeRoom(1, null)) return;
       const slab = this.#slab as Bytes;
       const length = Math.min(this.#limit - this.#position, text.length - done);
-      slab.buf.latin1Write(done === 0 && length === text.length ? text : text.slice(done, done + length), this.#position);
+      slab.buf.latin1Write(
+        done === 0 && length === text.length ? text : text.slice(done, done + length),
+        this.#position,
+      );
       this.#position += length;
       done += length;
     }
   }
 
   #appendRange(input: Bytes, start: number, end: number): void {
-    for (let from = start; from < end; ) {
+    for (let from = start; from < end;) {
       if (this.#position === this.#limit && !this.#makeRoom(1, null)) return;
       const slab = this.#slab as Bytes;
       const length = Math.min(this.#limit - this.#position, end - from);
@@ -371,6 +385,7 @@ export class Outbound {
 function messageLine(message: Message, sid: string): string {
   const buf = message.input.buf;
   const subject = buf.latin1Slice(message.subjectStart, message.subjectEnd);
-  const reply = message.replyEnd > message.replyStart ? `${buf.latin1Slice(message.replyStart, message.replyEnd)} ` : "";
+  const reply =
+    message.replyEnd > message.replyStart ? `${buf.latin1Slice(message.replyStart, message.replyEnd)} ` : "";
   return `${subject} ${sid} ${reply}`;
 }

@@ -1,4 +1,4 @@
-import { Interested } from "../subject/sublist.ts";
+import { Interested } from "../subject/interested.ts";
 import type { Client } from "./client.ts";
 
 /** Interest of one client, under an id of the client's choice. Subject, queue and sid are wire strings. */

@@ -38,9 +38,8 @@ export function loadConfig(text: string, source: LoadSource): LoadedConfig {
     if (!(error instanceof ConfigError)) throw error;
     return { ...loaded, errors: [...error.problems] };
   }
-  if (map.entries.size === 0) {
-    return { ...loaded, errors: [`${source.file}: config has no values or is empty`] };
-  }
+  // Most likely a mistake, but `-c /dev/null` starts a server with its defaults.
+  if (map.entries.size === 0) report.warnings.push(`${source.file}: config has no values or is empty`);
   const given = readOptions(map, OPTIONS, "file", report);
   const authorization = [...map.entries.values()].find(({ key }) => key.toLowerCase() === "authorization");
   checkAuthorization(given, authorization?.at ?? map.at, report);

@@ -53,23 +53,35 @@ test("time goes on only after what a moment began has come to rest", async () =>
   assert.deepEqual(seen, ["answer@10", "timer@11"]);
 });
 
-test("one clock serves several queues, and a withdrawn wake-up does not come", async () => {
+test("one clock serves several queues, each wake-up in its place", async () => {
   const clock = newClock();
-  const [one, two] = [new TimerQueue(clock), new TimerQueue(clock)];
   const fired: string[] = [];
-  const cancelled = new Timer(() => fired.push("cancelled"));
-  one.setIn(new Timer(() => fired.push("one")), 30);
-  two.setIn(new Timer(() => fired.push("two")), 20);
-  two.setIn(cancelled, 10);
-  two.cancel(cancelled);
+  for (const [name, dueMs] of Object.entries({ b: 20, d: 40, a: 10, c: 30 })) {
+    new TimerQueue(clock).setIn(new Timer(() => fired.push(`${name}@${clock.monotonicMs()}`)), dueMs);
+  }
   await clock.advance(50);
-  assert.deepEqual(fired, ["two", "one"]);
+  assert.deepEqual(fired, ["a@10", "b@20", "c@30", "d@40"]);
+});
+
+test("a later request replaces the earlier one, and a withdrawn one does not come", async () => {
+  const clock = newClock();
+  const fired: string[] = [];
+  const moved = (): void => void fired.push(`moved@${clock.monotonicMs()}`);
+  const withdrawn = (): void => void fired.push("withdrawn");
+  clock.wakeAt(10, moved);
+  clock.wakeAt(10, withdrawn);
+  clock.wakeAt(20, moved);
+  clock.wakeAt(Infinity, withdrawn);
+  await clock.advance(50);
+  assert.deepEqual(fired, ["moved@20"]);
 });
 
 test("advances that overlap follow one another", async () => {
   const clock = newClock();
-  await Promise.all([clock.advance(10), clock.advance(5)]);
-  assert.equal(clock.monotonicMs(), 15);
+  clock.wakeAt(7, () => {});
+  const ends: number[] = [];
+  await Promise.all([10, 5].map(async (ms) => clock.advance(ms).then(() => ends.push(clock.monotonicMs()))));
+  assert.deepEqual(ends, [10, 15]);
 });
 
 test("settled rejects when there is no end to it", async () => {

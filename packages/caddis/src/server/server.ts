@@ -85,7 +85,9 @@ export class Server implements MonitoredServer {
   /** URLs at which clients reach this server; empty without a port. */
   get clientUrls(): readonly string[] {
     const listener = this.#listener;
-    return listener === null ? [] : listener.addresses.map((address) => `nats://${joinHostPort(address, listener.port)}`);
+    return listener === null
+      ? []
+      : listener.addresses.map((address) => `nats://${joinHostPort(address, listener.port)}`);
   }
 
   /** URLs at which monitoring answers; empty without it. */
@@ -161,7 +163,9 @@ export class Server implements MonitoredServer {
     } catch (error) {
       await this.#stop();
       const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`Can't start monitoring: can't listen to the monitor port: ${reason}`, { cause: error });
+      throw new Error(`Can't start monitoring: can't listen to the monitor port: ${reason}`, {
+        cause: error,
+      });
     }
   }
 

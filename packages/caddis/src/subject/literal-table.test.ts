@@ -19,7 +19,8 @@ class Entry implements LiteralEntry<Entry> {
 /** All entries that stand in the chain of `hash` and have it. */
 function withHash(table: LiteralTable<Entry>, hash: number): Set<Entry> {
   const found = new Set<Entry>();
-  for (let entry = table.chain(hash); entry !== null; entry = entry.next) if (entry.hash === hash) found.add(entry);
+  for (let entry = table.chain(hash); entry !== null; entry = entry.next)
+    if (entry.hash === hash) found.add(entry);
   return found;
 }
 
@@ -50,7 +51,10 @@ test("a table holds what was added and not removed, after every step", () => {
         assert.equal(table.size, live.length);
       }
       for (const entry of live) {
-        assert.deepEqual(withHash(table, entry.hash), new Set(live.filter((other) => other.hash === entry.hash)));
+        assert.deepEqual(
+          withHash(table, entry.hash),
+          new Set(live.filter((other) => other.hash === entry.hash)),
+        );
       }
       const visited = new Set<Entry>();
       table.forEach((entry) => visited.add(entry));

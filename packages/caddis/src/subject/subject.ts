@@ -7,6 +7,7 @@
  */
 
 const DOT = ".";
+const DOT_CODE = 0x2e;
 const PARTIAL_WILDCARD = 0x2a; // *
 const FULL_WILDCARD = 0x3e; // >
 
@@ -76,12 +77,18 @@ export function isValidLiteralSubject(subject: string): boolean {
   }
 }
 
-/** Whether some token of `subject` is a wildcard; says nothing about its validity. */
+/** Whether some token of `subject` is a wildcard; says nothing about its validity. Asked for every SUB, so one plain loop. */
 export function hasWildcard(subject: string): boolean {
-  for (let start = 0; start <= subject.length;) {
-    const end = tokenEnd(subject, start);
-    if (isWildcard(subject, start, end)) return true;
-    start = end + 1;
+  const last = subject.length - 1;
+  for (let i = 0; i <= last; i++) {
+    const code = subject.charCodeAt(i);
+    if (
+      (code === PARTIAL_WILDCARD || code === FULL_WILDCARD) &&
+      (i === 0 || subject.charCodeAt(i - 1) === DOT_CODE) &&
+      (i === last || subject.charCodeAt(i + 1) === DOT_CODE)
+    ) {
+      return true;
+    }
   }
   return false;
 }

@@ -3,7 +3,9 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { AssertionFailure } from "../base/assert.ts";
 import { isValidSubject, subjectMatches } from "./subject.ts";
-import { Interested, type MatchResult, Sublist } from "./sublist.ts";
+import { Interested } from "./interested.ts";
+import type { MatchResult } from "./match-result.ts";
+import { Sublist } from "./sublist.ts";
 
 type Answer = { readonly plain: Set<Interested>; readonly queues: Map<string, Set<Interested>> };
 
@@ -54,7 +56,10 @@ const pattern = fc
   .filter(isValidSubject);
 /** What one may publish to: anything, also empty tokens and wildcards that stand for themselves. */
 const published = fc
-  .array(fc.oneof({ weight: 5, arbitrary: token }, fc.constantFrom("*", ">", "")), { minLength: 1, maxLength: 4 })
+  .array(fc.oneof({ weight: 5, arbitrary: token }, fc.constantFrom("*", ">", "")), {
+    minLength: 1,
+    maxLength: 4,
+  })
   .map((tokens) => tokens.join("."));
 const queue = fc.constantFrom("", "", "", "q", "r");
 
@@ -96,7 +101,11 @@ for (const cacheEnabled of [true, false]) {
           assert.equal(sublist.count, live.length);
           for (const result of held) {
             if (!sublist.isCurrent(result)) continue;
-            assert.deepEqual(answerOf(result), naiveAnswer(live, result.subject), "a current result is right");
+            assert.deepEqual(
+              answerOf(result),
+              naiveAnswer(live, result.subject),
+              "a current result is right",
+            );
           }
         }
         hits += sublist.stats().matchCount - sublist.stats().missCount;

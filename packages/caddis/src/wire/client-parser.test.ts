@@ -123,7 +123,8 @@ class ReadBuffer {
     const before = Buffer.from(buf);
     const stopped = parser.parse(this.#input, 0, chunk.length);
     assert.deepEqual(buf, before, "the input is as it was");
-    if (parser.state === "running") assert.equal(stopped, chunk.length, "a running parser takes all of its input");
+    if (parser.state === "running")
+      assert.equal(stopped, chunk.length, "a running parser takes all of its input");
     return chunk.subarray(stopped);
   }
 }
@@ -142,7 +143,10 @@ function parseCut(text: string, cuts: readonly number[], settings: Settings = {}
   let start = 0;
   for (const end of [...cuts, bytes.length]) {
     if (end > start && parser.state === "running") buffer.read(parser, bytes.subarray(start, end));
-    assert.ok(parser.tailBytes <= Math.max(TAIL_BYTES_INITIAL, 2 * end), "the tail grows with what has arrived");
+    assert.ok(
+      parser.tailBytes <= Math.max(TAIL_BYTES_INITIAL, 2 * end),
+      "the tail grows with what has arrived",
+    );
     start = Math.max(start, end);
   }
   return { calls: recorder.calls, parser };
@@ -172,10 +176,16 @@ interface Sent {
   readonly call: Call;
 }
 
-const blank = fc.array(fc.constantFrom(" ", " ", " ", "\t"), { minLength: 1, maxLength: 3 }).map((parts) => parts.join(""));
+const blank = fc
+  .array(fc.constantFrom(" ", " ", " ", "\t"), { minLength: 1, maxLength: 3 })
+  .map((parts) => parts.join(""));
 const noBlank = fc.array(fc.constantFrom(" ", "\t"), { maxLength: 2 }).map((parts) => parts.join(""));
 const lineEnd = fc.constantFrom("\r\n", "\r\n", "\n");
-const word = fc.string({ unit: fc.constantFrom("a", "B", "7", ".", "*", ">", "$", "\xff", "\0", "\x7f", "-"), minLength: 1, maxLength: 12 });
+const word = fc.string({
+  unit: fc.constantFrom("a", "B", "7", ".", "*", ">", "$", "\xff", "\0", "\x7f", "-"),
+  minLength: 1,
+  maxLength: 12,
+});
 /** Payloads that look like the protocol, and some that are longer than a tail's first buffer. */
 const payload = fc.oneof(
   fc.string({ unit: "binary-ascii", maxLength: 20 }),
@@ -196,7 +206,15 @@ function sizeText(size: number): fc.Arbitrary<string> {
 }
 
 const pub: fc.Arbitrary<Sent> = fc
-  .tuple(cased("PUB"), word, fc.option(word, { nil: "" }), payload, lineEnd, fc.array(blank, { minLength: 3, maxLength: 3 }), noBlank)
+  .tuple(
+    cased("PUB"),
+    word,
+    fc.option(word, { nil: "" }),
+    payload,
+    lineEnd,
+    fc.array(blank, { minLength: 3, maxLength: 3 }),
+    noBlank,
+  )
   .chain(([verb, subject, reply, body, end, gaps, trailing]) =>
     sizeText(body.length).map((size) => ({
       text: `${verb}${gaps[0]}${subject}${reply === "" ? "" : gaps[1] + reply}${gaps[2]}${size}${trailing}${end}${body}\r\n`,
@@ -204,13 +222,24 @@ const pub: fc.Arbitrary<Sent> = fc
     })),
   );
 
-const plainPub: fc.Arbitrary<Sent> = fc.tuple(word, fc.option(word, { nil: "" }), payload).map(([subject, reply, body]) => ({
-  text: `PUB ${subject} ${reply === "" ? "" : `${reply} `}${body.length}\r\n${body}\r\n`,
-  call: { op: "pub", subject, reply, headers: "", payload: body, suffix: `${body.length}\r\n${body}\r\n` },
-}));
+const plainPub: fc.Arbitrary<Sent> = fc
+  .tuple(word, fc.option(word, { nil: "" }), payload)
+  .map(([subject, reply, body]) => ({
+    text: `PUB ${subject} ${reply === "" ? "" : `${reply} `}${body.length}\r\n${body}\r\n`,
+    call: { op: "pub", subject, reply, headers: "", payload: body, suffix: `${body.length}\r\n${body}\r\n` },
+  }));
 
 const hpub: fc.Arbitrary<Sent> = fc
-  .tuple(cased("HPUB"), word, fc.option(word, { nil: "" }), payload, payload, lineEnd, fc.array(blank, { minLength: 4, maxLength: 4 }), noBlank)
+  .tuple(
+    cased("HPUB"),
+    word,
+    fc.option(word, { nil: "" }),
+    payload,
+    payload,
+    lineEnd,
+    fc.array(blank, { minLength: 4, maxLength: 4 }),
+    noBlank,
+  )
   .chain(([verb, subject, reply, headers, body, end, gaps, trailing]) =>
     fc.tuple(sizeText(headers.length), sizeText(headers.length + body.length)).map(([headerSize, size]) => ({
       text: `${verb}${gaps[0]}${subject}${reply === "" ? "" : gaps[1] + reply}${gaps[2]}${headerSize}${gaps[3]}${size}${trailing}${end}${headers}${body}\r\n`,
@@ -226,37 +255,70 @@ const hpub: fc.Arbitrary<Sent> = fc
   );
 
 const sub: fc.Arbitrary<Sent> = fc
-  .tuple(cased("SUB"), word, fc.option(word, { nil: "" }), word, fc.array(blank, { minLength: 3, maxLength: 3 }), noBlank, lineEnd)
+  .tuple(
+    cased("SUB"),
+    word,
+    fc.option(word, { nil: "" }),
+    word,
+    fc.array(blank, { minLength: 3, maxLength: 3 }),
+    noBlank,
+    lineEnd,
+  )
   .map(([verb, subject, queue, sid, gaps, trailing, end]) => ({
     text: `${verb}${gaps[0]}${subject}${queue === "" ? "" : gaps[1] + queue}${gaps[2]}${sid}${trailing}${end}`,
     call: { op: "sub", subject, queue, sid },
   }));
 
 const unsub: fc.Arbitrary<Sent> = fc
-  .tuple(cased("UNSUB"), word, fc.constantFrom("", "0", "7", "007", "999999999", "1234567890", "-1", "x"), blank, blank, lineEnd)
+  .tuple(
+    cased("UNSUB"),
+    word,
+    fc.constantFrom("", "0", "7", "007", "999999999", "1234567890", "-1", "x"),
+    blank,
+    blank,
+    lineEnd,
+  )
   .map(([verb, sid, max, first, second, end]) => ({
     text: `${verb}${first}${sid}${max === "" ? "" : second + max}${end}`,
     call: { op: "unsub", sid, max: /^\d{1,9}$/.test(max) ? Number(max) : 0 },
   }));
 
 const signal: fc.Arbitrary<Sent> = fc
-  .tuple(fc.constantFrom(["PING", "ping"], ["PONG", "pong"], ["+OK", "ok"]), fc.constantFrom("", " ", " and more", "x"), lineEnd)
+  .tuple(
+    fc.constantFrom(["PING", "ping"], ["PONG", "pong"], ["+OK", "ok"]),
+    fc.constantFrom("", " ", " and more", "x"),
+    lineEnd,
+  )
   .chain(([[verb, op], rest, end]) =>
-    cased(verb).map((spelled) => ({ text: spelled + rest + end, call: { op: op as "ping" | "pong" | "ok" } })),
+    cased(verb).map((spelled) => ({
+      text: spelled + rest + end,
+      call: { op: op as "ping" | "pong" | "ok" },
+    })),
   );
 
 const json: fc.Arbitrary<Sent> = fc
-  .tuple(fc.constantFrom(["CONNECT", "connect"], ["INFO", "info"]), noBlank, fc.constantFrom("{}", '{"verbose":false}', "junk"), lineEnd)
+  .tuple(
+    fc.constantFrom(["CONNECT", "connect"], ["INFO", "info"]),
+    noBlank,
+    fc.constantFrom("{}", '{"verbose":false}', "junk"),
+    lineEnd,
+  )
   .chain(([[verb, op], gap, text, end]) =>
     // Only JSON may follow without a gap: a letter would make it another verb.
-    cased(verb).map((spelled) => ({ text: `${spelled}${gap}${text}${end}`, call: { op: op as "connect" | "info", text } })),
+    cased(verb).map((spelled) => ({
+      text: `${spelled}${gap}${text}${end}`,
+      call: { op: op as "connect" | "info", text },
+    })),
   );
 
 const err: fc.Arbitrary<Sent> = fc
   .tuple(cased("-ERR"), blank, lineEnd)
   .map(([verb, gap, end]) => ({ text: `${verb}${gap}'no'${end}`, call: { op: "err", text: "'no'" } }));
 
-const stream = fc.array(fc.oneof(plainPub, plainPub, pub, hpub, sub, unsub, signal, json, err), { minLength: 1, maxLength: 12 });
+const stream = fc.array(fc.oneof(plainPub, plainPub, pub, hpub, sub, unsub, signal, json, err), {
+  minLength: 1,
+  maxLength: 12,
+});
 const settings = fc.record({ pedantic: fc.boolean(), tracing: fc.boolean() });
 /** Cut places as shares of the length. */
 const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12 });
@@ -288,40 +350,51 @@ test("any sequence of operations, in any spelling and cut anywhere, is reported 
 
 test("a parser that is suspended after any operation goes on with the next one", () => {
   fc.assert(
-    fc.property(stream, shares, fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }), (sent, parts, suspends) => {
-      const text = sent.map((operation) => operation.text).join("");
-      const bytes = Buffer.from(text, "latin1");
-      const recorder = new Recorder();
-      const parser = makeParser(recorder, {});
-      recorder.afterEach = () => {
-        if (suspends[recorder.calls.length - 1]) parser.state = "suspended";
-      };
-      const buffer = new ReadBuffer(bytes.length + STALE.length);
-      let rest: Buffer = Buffer.alloc(0);
-      let start = 0;
-      for (const end of [...cutsOf(text, parts), bytes.length]) {
-        const chunk = Buffer.concat([rest, bytes.subarray(start, end)]);
-        start = end;
-        if (chunk.length === 0) continue;
-        const before = recorder.calls.length;
-        rest = Buffer.from(buffer.read(parser, chunk));
-        if (parser.state === "suspended") {
-          assert.ok(suspends.slice(before, recorder.calls.length - 1).every((suspend) => !suspend), "it stops at once");
-          // More input does not run a parser that is suspended.
-          assert.deepEqual(buffer.read(parser, rest.length === 0 ? STALE : rest).length, rest.length || STALE.length);
+    fc.property(
+      stream,
+      shares,
+      fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }),
+      (sent, parts, suspends) => {
+        const text = sent.map((operation) => operation.text).join("");
+        const bytes = Buffer.from(text, "latin1");
+        const recorder = new Recorder();
+        const parser = makeParser(recorder, {});
+        recorder.afterEach = () => {
+          if (suspends[recorder.calls.length - 1]) parser.state = "suspended";
+        };
+        const buffer = new ReadBuffer(bytes.length + STALE.length);
+        let rest: Buffer = Buffer.alloc(0);
+        let start = 0;
+        for (const end of [...cutsOf(text, parts), bytes.length]) {
+          const chunk = Buffer.concat([rest, bytes.subarray(start, end)]);
+          start = end;
+          if (chunk.length === 0) continue;
+          const before = recorder.calls.length;
+          rest = Buffer.from(buffer.read(parser, chunk));
+          if (parser.state === "suspended") {
+            assert.ok(
+              suspends.slice(before, recorder.calls.length - 1).every((suspend) => !suspend),
+              "it stops at once",
+            );
+            // More input does not run a parser that is suspended.
+            assert.deepEqual(
+              buffer.read(parser, rest.length === 0 ? STALE : rest).length,
+              rest.length || STALE.length,
+            );
+            parser.state = "running";
+          }
+        }
+        while (rest.length > 0) {
+          rest = Buffer.from(buffer.read(parser, rest));
           parser.state = "running";
         }
-      }
-      while (rest.length > 0) {
-        rest = Buffer.from(buffer.read(parser, rest));
-        parser.state = "running";
-      }
-      assert.deepEqual(
-        recorder.calls,
-        sent.map((operation) => operation.call),
-      );
-      assert.equal(parser.tailBytes, 0);
-    }),
+        assert.deepEqual(
+          recorder.calls,
+          sent.map((operation) => operation.call),
+        );
+        assert.equal(parser.tailBytes, 0);
+      },
+    ),
     { numRuns: 150 },
   );
 });
@@ -363,7 +436,12 @@ const refused: readonly (readonly [string, string, ParseFault, Settings?])[] = [
   ["blanks instead of arguments of UNSUB", "UNSUB \t \r\n", "bad arguments"],
   ["blanks instead of arguments of PUB", "PUB   \r\n", "bad arguments"],
   ["a control line that is too long", "SUB 123456789.12345 1\r\n", "control line too long", LIMITS],
-  ["a control line that is too long, without an end", "SUB 123456789.12345678", "control line too long", LIMITS],
+  [
+    "a control line that is too long, without an end",
+    "SUB 123456789.12345678",
+    "control line too long",
+    LIMITS,
+  ],
   ["a publish line that is too long", "PUB 123456789.12345 1\r\nx\r\n", "control line too long", LIMITS],
   ["anything but CONNECT where that is asked for", "PING\r\n", "not connected", { connectOnly: true }],
   ["an empty line where CONNECT is asked for", "\r\n", "not connected", { connectOnly: true }],
@@ -372,13 +450,21 @@ for (const [what, text, fault, how] of refused) {
   test(`refused: ${what}`, () => {
     const before: readonly Call[] = how?.connectOnly === true ? [] : [{ op: "ping" }];
     // What follows the fault must not be looked at any more.
-    const calls = assertCutsAgree((before.length > 0 ? PING : "") + text + (text.endsWith("\n") ? PING + PING : ""), how);
+    const calls = assertCutsAgree(
+      (before.length > 0 ? PING : "") + text + (text.endsWith("\n") ? PING + PING : ""),
+      how,
+    );
     assert.deepEqual(calls, [...before, { op: "fault", fault }]);
   });
 }
 
 const accepted: readonly (readonly [string, string, Call, Settings?])[] = [
-  ["a control line of exactly the limit", "SUB 123456789.1234 1\r\n", { op: "sub", subject: "123456789.1234", queue: "", sid: "1" }, LIMITS],
+  [
+    "a control line of exactly the limit",
+    "SUB 123456789.1234 1\r\n",
+    { op: "sub", subject: "123456789.1234", queue: "", sid: "1" },
+    LIMITS,
+  ],
   [
     "a publish line of exactly the limit",
     "PUB 123456789.1234 1\r\nx\r\n",
@@ -388,7 +474,14 @@ const accepted: readonly (readonly [string, string, Call, Settings?])[] = [
   [
     "a payload of exactly the limit",
     "PUB a 10\r\n0123456789\r\n",
-    { op: "pub", subject: "a", reply: "", headers: "", payload: "0123456789", suffix: "10\r\n0123456789\r\n" },
+    {
+      op: "pub",
+      subject: "a",
+      reply: "",
+      headers: "",
+      payload: "0123456789",
+      suffix: "10\r\n0123456789\r\n",
+    },
     LIMITS,
   ],
   ["a CR inside SUB, which separates", "SUB fo\ro 2\r\n", { op: "sub", subject: "fo", queue: "o", sid: "2" }],
@@ -398,8 +491,18 @@ const accepted: readonly (readonly [string, string, Call, Settings?])[] = [
     "PUB foo\rbar 1\r\nx\r\n",
     { op: "pub", subject: "foo\rbar", reply: "", headers: "", payload: "x", suffix: "1\r\nx\r\n" },
   ],
-  ["a PING with a long rest, which no limit holds for", `PING${"x".repeat(5_000)}\r\n`, { op: "ping" }, LIMITS],
-  ["CONNECT where nothing else is accepted", "CONNECT {}\r\n", { op: "connect", text: "{}" }, { connectOnly: true }],
+  [
+    "a PING with a long rest, which no limit holds for",
+    `PING${"x".repeat(5_000)}\r\n`,
+    { op: "ping" },
+    LIMITS,
+  ],
+  [
+    "CONNECT where nothing else is accepted",
+    "CONNECT {}\r\n",
+    { op: "connect", text: "{}" },
+    { connectOnly: true },
+  ],
 ];
 for (const [what, text, call, how] of accepted) {
   test(`accepted: ${what}`, () => {

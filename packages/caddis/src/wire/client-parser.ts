@@ -243,7 +243,17 @@ export class ClientParser {
             i - subjectStart <= this.maxControlLine &&
             (size <= this.maxPayload || this.maxPayload < 0)
           ) {
-            ops.onPub(input, subjectStart, subjectEnd, replyStart, replyEnd, 0, suffixStart, payloadStart, payloadEnd);
+            ops.onPub(
+              input,
+              subjectStart,
+              subjectEnd,
+              replyStart,
+              replyEnd,
+              0,
+              suffixStart,
+              payloadStart,
+              payloadEnd,
+            );
             position = payloadEnd + 2;
             continue;
           }
@@ -276,7 +286,8 @@ export class ClientParser {
       if (argumentStart < end && !separated && argument === "separated") {
         return this.#fault("unknown operation", buf, start, end);
       }
-      while (argumentStart < end && (buf[argumentStart] === SPACE || buf[argumentStart] === TAB)) argumentStart++;
+      while (argumentStart < end && (buf[argumentStart] === SPACE || buf[argumentStart] === TAB))
+        argumentStart++;
       if (argumentStart >= end) return this.#incompleteLine(buf, start, argumentStart, end);
     }
     const lineFeed = buf.indexOf(LF, argumentStart);
@@ -406,9 +417,11 @@ export class ClientParser {
     const buf = input.buf;
     const parts = this.#arguments;
     const sizes = verb === "HPUB" ? 2 : 1;
-    if (verb === "HPUB" && !this.headersEnabled) return this.#fault("headers disabled", buf, argumentStart, argumentEnd);
+    if (verb === "HPUB" && !this.headersEnabled)
+      return this.#fault("headers disabled", buf, argumentStart, argumentEnd);
     const count = this.#split(buf, argumentStart, argumentEnd, false);
-    if (count < 1 + sizes || count > 2 + sizes) return this.#fault("bad arguments", buf, argumentStart, argumentEnd);
+    if (count < 1 + sizes || count > 2 + sizes)
+      return this.#fault("bad arguments", buf, argumentStart, argumentEnd);
     const hasReply = count === 2 + sizes;
     const sizeAt = 2 * (count - sizes);
     const size = parseSize(buf, parts[2 * count - 2], parts[2 * count - 1]);
@@ -444,7 +457,17 @@ export class ClientParser {
       (headerBytes === 0 ||
         (buf[parts[sizeAt + 1]] === SPACE && parts[sizeAt + 1] + 1 === parts[sizeAt + 2]));
     if (sizesAreCanonical) {
-      this.#ops.onPub(input, parts[0], parts[1], replyStart, replyEnd, headerBytes, suffixStart, payloadStart, payloadEnd);
+      this.#ops.onPub(
+        input,
+        parts[0],
+        parts[1],
+        replyStart,
+        replyEnd,
+        headerBytes,
+        suffixStart,
+        payloadStart,
+        payloadEnd,
+      );
     } else {
       this.#publishRespelled(input, hasReply, payloadStart, payloadEnd, headerBytes);
     }
@@ -540,7 +563,10 @@ export class ClientParser {
       const length = this.#tailLength;
       const parsed = this.#operation(tail, 0, length);
       if (parsed < 0) continue;
-      assert(parsed === length || this.#hasEnded, "the tail holds exactly one operation, unless it was refused");
+      assert(
+        parsed === length || this.#hasEnded,
+        "the tail holds exactly one operation, unless it was refused",
+      );
       this.release();
     }
     return position;

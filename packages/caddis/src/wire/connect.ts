@@ -75,7 +75,10 @@ const FIELDS: GoFields = {
 };
 
 /** `base` with the fields of `json` laid over it, or the reason why it is not acceptable. */
-export function decodeConnect(json: string, base: ConnectOptions): ConnectOptions | { readonly problem: string } {
+export function decodeConnect(
+  json: string,
+  base: ConnectOptions,
+): ConnectOptions | { readonly problem: string } {
   const decoded = decodeGoObject(json, FIELDS);
   if ("problem" in decoded) return decoded;
   const { import: _import, export: _export, ...known } = decoded.values;

@@ -1,0 +1,71 @@
+import { assert } from "../base/assert.ts";
+import type { Interested } from "./interested.ts";
+import type { MatchResult } from "./match-result.ts";
+
+/**
+ * Answers kept at most. Fifty thousand subjects in rotation fit; a full cache is dropped whole, which
+ * costs less bookkeeping than choosing victims.
+ */
+const CACHE_RESULTS_MAX = 65_536;
+
+/** Slots of an empty cache. */
+const CACHE_SLOTS_INITIAL = 256;
+
+/** Answers by subject: open addressing, at most half full. Whether one still stands is the sublist's to say. */
+export class ResultCache<S extends Interested> {
+  /** A power of two of them, or none. */
+  #slots: (MatchResult<S> | null)[] = [];
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The answer for the subject `buf[start, end)`, whose hash is given. */
+  find(buf: Uint8Array, start: number, end: number, hash: number): MatchResult<S> | null {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    if (mask < 0) return null;
+    let slot = hash & mask;
+    let result = slots[slot];
+    while (result !== null && (result.hash !== hash || !result.isFor(buf, start, end))) {
+      slot = (slot + 1) & mask;
+      result = slots[slot];
+    }
+    return result;
+  }
+
+  /** Keeps an answer whose subject is not in the cache yet. */
+  keep(result: MatchResult<S>): void {
+    result.isKept = true;
+    if (this.#size >= CACHE_RESULTS_MAX) this.clear();
+    if (2 * (this.#size + 1) > this.#slots.length) {
+      const old = this.#slots;
+      this.#slots = Array.from({ length: Math.max(CACHE_SLOTS_INITIAL, 2 * old.length) }, () => null);
+      for (const moved of old) if (moved !== null) this.#place(moved);
+    }
+    this.#place(result);
+    this.#size++;
+  }
+
+  clear(): void {
+    this.#slots = [];
+    this.#size = 0;
+  }
+
+  forEach(visit: (result: MatchResult<S>) => void): void {
+    for (const result of this.#slots) if (result !== null) visit(result);
+  }
+
+  /** Throws where the cache contradicts itself. For tests. */
+  checkInvariants(): void {
+    assert(2 * this.#size <= this.#slots.length, "the cache is at most half full");
+  }
+
+  #place(result: MatchResult<S>): void {
+    const mask = this.#slots.length - 1;
+    let slot = result.hash & mask;
+    while (this.#slots[slot] !== null) slot = (slot + 1) & mask;
+    this.#slots[slot] = result;
+  }
+}

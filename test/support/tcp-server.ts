@@ -1,0 +1,84 @@
+import type { TestContext } from "node:test";
+import type { Broker } from "../../packages/caddis/src/broker/broker.ts";
+import { resolveOptions } from "../../packages/caddis/src/config/load.ts";
+import type { OptionsInput } from "../../packages/caddis/src/config/options.ts";
+import { SILENT_LOG } from "../../packages/caddis/src/io/log.ts";
+import { systemClock } from "../../packages/caddis/src/io/node/clock.ts";
+import { nodeHttp } from "../../packages/caddis/src/io/node/http.ts";
+import { systemRandom } from "../../packages/caddis/src/io/node/random.ts";
+import { processResources } from "../../packages/caddis/src/io/node/resources.ts";
+import { type ReadMode, tcpNet } from "../../packages/caddis/src/io/node/tcp.ts";
+import { Server } from "../../packages/caddis/src/server/server.ts";
+import { RawClient } from "./raw-client.ts";
+
+/** How a client introduces itself that wants no answer to each operation and knows the token `t`. */
+export const HELLO =
+  'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"auth_token":"t"}\r\n';
+
+/** A server of this process on a real port, whose inside a test may look at. */
+export class TcpServer {
+  readonly server: Server;
+  readonly port: number;
+  readonly #clients: RawClient[];
+
+  private constructor(server: Server, port: number, clients: RawClient[]) {
+    this.server = server;
+    this.port = port;
+    this.#clients = clients;
+  }
+
+  /** Starts a server on a random port of 127.0.0.1; it goes with the test, and so do its clients. */
+  static async start(t: TestContext, readMode: ReadMode, options: OptionsInput = {}): Promise<TcpServer> {
+    const server = new Server(
+      resolveOptions({ host: "127.0.0.1", port: 0, ...options }),
+      {
+        clock: systemClock(),
+        random: systemRandom,
+        log: SILENT_LOG,
+        net: tcpNet(readMode),
+        http: nodeHttp,
+        resources: processResources(),
+        runtime: "test",
+      },
+      { onConnect: () => {}, onDisconnect: () => {}, onSlowConsumer: () => {} },
+    );
+    await server.start();
+    const clients: RawClient[] = [];
+    t.after(async () => {
+      for (const client of clients) client.drop();
+      await server.shutdown();
+    });
+    return new TcpServer(server, server.broker.port, clients);
+  }
+
+  get broker(): Broker {
+    return this.server.broker;
+  }
+
+  /** A raw connection; what it is greeted with stays in its lines. */
+  async open(): Promise<RawClient> {
+    const client = await RawClient.connect(this.port);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A connection whose CONNECT was accepted; its lines are empty. */
+  async connect(): Promise<RawClient> {
+    const client = await this.open();
+    client.send(HELLO);
+    if (!(await client.barrier())) throw new Error("the server hung up on a CONNECT");
+    client.lines.length = 0;
+    return client;
+  }
+
+  /** Bytes held for peers that do not take, or do not complete, what belongs to them. */
+  heldBytes(): { readonly pending: number; readonly tails: number } {
+    let pending = 0;
+    let tails = 0;
+    for (const client of this.broker.clients.values()) {
+      pending += client.outbound.pendingBytes;
+      tails += client.parser.tailBytes;
+    }
+    return { pending, tails };
+  }
+}
