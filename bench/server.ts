@@ -119,10 +119,9 @@ export class ServerUnderTest {
     else this.#child.once("exit", () => resolve());
     this.killNow();
     await promise;
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Kills without waiting: for the end of the harness itself. */
+  /** Kills without waiting, and removes log and ports file: for the end of the harness itself. */
   killNow(): void {
     if (this.#pid !== this.#child.pid && this.#child.exitCode === null) {
       try {
@@ -132,6 +131,7 @@ export class ServerUnderTest {
       }
     }
     this.#child.kill("SIGKILL");
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

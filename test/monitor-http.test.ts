@@ -72,13 +72,18 @@ test("targets are split and decoded", async (t) => {
     { path: "/", query: "" },
     { path: "/a#b", query: "%C3%A9" },
   ]);
-  for (const target of ["/%zz", "/%ff", "/\xc3\xa9", "*"]) assert.match(await exchange(listener.port, get(target)), /^HTTP\/1\.1 400 /);
+  for (const target of ["/%zz", "/%ff", "/\xc3\xa9", "*"])
+    assert.match(await exchange(listener.port, get(target)), /^HTTP\/1\.1 400 /);
   assert.equal(seen.length, targets.length);
 });
 
 test("short answers tell their length, long ones come in pieces, HEAD gets none", async (t) => {
   const listener = await listen(t, ({ path }) =>
-    path === "/long" ? answerWith("a".repeat(10), "b", "c") : path === "/none" ? answerWith() : answerWith("é"),
+    path === "/long"
+      ? answerWith("a".repeat(10), "b", "c")
+      : path === "/none"
+        ? answerWith()
+        : answerWith("é"),
   );
   const short = await exchange(listener.port, get("/"));
   assert.match(short, /\r\nContent-Length: 2\r\n[^]*\r\n\r\n\xc3\xa9$/);
@@ -102,7 +107,8 @@ test("a peer that does not read is not written for", async (t) => {
   socket.pause();
   socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   // The kernel's buffers take some megabytes; then the count stands still, however long others are served.
-  const count = async (): Promise<number> => Number(/\d+$/.exec(await exchange(listener.port, get("/made")))?.[0]);
+  const count = async (): Promise<number> =>
+    Number(/\d+$/.exec(await exchange(listener.port, get("/made")))?.[0]);
   let before = -1;
   let after = await count();
   for (let round = 0, same = 0; round < 500 && same < 20; round++) {
@@ -149,15 +155,21 @@ test("idle connections make room when there are too many", async (t) => {
   assert.match(await exchange(listener.port, get("/")), /^HTTP\/1\.1 200 /);
 });
 
-test("close ends connections that are idle and that are at work", async () => {
-  const listener = await nodeHttp.listen(HOST, 0, () => answerWith("ok"));
-  const idle = await open(listener);
-  idle.socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-  await once(idle.socket, "data");
-  const halfway = await open(listener);
-  halfway.socket.write("GET / HT");
+test("close ends connections that are idle and that are at work", async (t) => {
+  const listener = await listen(t, ({ path }) => ({
+    ...answerWith("ok"),
+    ...(path === "/long" && { body: endless() }),
+  }));
+  const ends: Promise<void>[] = [];
+  for (const path of ["/short", "/long"]) {
+    const { socket, closed } = await open(listener);
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await once(socket, "data");
+    socket.resume();
+    ends.push(closed);
+  }
   await listener.close();
-  await Promise.all([idle.closed, halfway.closed]);
+  await Promise.all(ends);
 });
 
 test("a server's monitoring: address, log line, base path, end", async () => {
@@ -166,7 +178,7 @@ test("a server's monitoring: address, log line, base path, end", async () => {
     lines.push(line);
   };
   const logger = { info: note, warn: note, error: note };
-  const server = await createTestServer({ http: "127.0.0.1:-1", http_base_path: "/m" }, { logger });
+  await using server = await createTestServer({ http: "127.0.0.1:-1", http_base_path: "/m" }, { logger });
   const port = Number(/^Starting http monitor on 127\.0\.0\.1:(\d+)$/.exec(lines[0])?.[1]);
   assert.ok(port > 0, lines.join("\n"));
   assert.match(lines[1], /^Listening for client connections/);

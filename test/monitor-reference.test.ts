@@ -86,7 +86,8 @@ class Side {
 
   async ask(target: string): Promise<Answer> {
     const cid = /(?<=\bcid=)\d+/.exec(target)?.[0];
-    const theirs = cid === undefined ? target : target.replace(`cid=${cid}`, `cid=${Number(cid) + this.#cidOffset}`);
+    const theirs =
+      cid === undefined ? target : target.replace(`cid=${cid}`, `cid=${Number(cid) + this.#cidOffset}`);
     const response = await fetch(this.#monitorUrl + theirs, { redirect: "manual" });
     const names = ["access-control-allow-origin", "content-type", "x-content-type-options"];
     return {
@@ -157,15 +158,19 @@ class Side {
 async function play(side: Side): Promise<void> {
   const connect = (fields: string): string => `CONNECT {"verbose":false,"protocol":1${fields}}\r\n`;
   await side.connect(
-    `${connect(',"name":"al<ce> & \xc3\xa9\xff","lang":"ts","version":"1.2","user":"u","pass":"p"')}` +
+    connect(',"name":"al<ce> & \xc3\xa9\xff","lang":"ts","version":"1.2","user":"u","pass":"p"') +
       "SUB foo.* 1\r\nSUB bar q 2\r\nUNSUB 2 5\r\nSUB caf\xc3\xa9.\xff 3\r\n",
   );
   // Before anybody listens to everything: the reference publishes an event about it.
   const bad = await side.connect(connect(',"user":"eve","pass":"wrong"'));
   await bad.finish();
-  await side.connect(`${connect(',"user":"u","pass":"p"')}SUB > 9\r\nPUB foo.bar 3\r\nabc\r\nPUB bar 1\r\nx\r\n`);
+  await side.connect(
+    `${connect(',"user":"u","pass":"p"')}SUB > 9\r\nPUB foo.bar 3\r\nabc\r\nPUB bar 1\r\nx\r\n`,
+  );
   await side.connect(`${connect(',"user":"u","pass":"p","lang":"go"')}PUB foo.x 10\r\n0123456789\r\n`);
-  const gone = await side.connect(`${connect(',"user":"u","pass":"p"')}SUB d 1\r\nSUB d.* q 2\r\nPUB nobody 5\r\n12345\r\n`);
+  const gone = await side.connect(
+    `${connect(',"user":"u","pass":"p"')}SUB d 1\r\nSUB d.* q 2\r\nPUB nobody 5\r\n12345\r\n`,
+  );
   await gone.finish();
   const wild = await side.connect(`${connect(',"user":"u","pass":"p","name":"wild"')}NONSENSE\r\n`);
   await wild.finish();
@@ -182,7 +187,9 @@ async function compare(sides: readonly Side[], targets: readonly string[]): Prom
 }
 
 async function onBoth(config: string, act: (sides: readonly Side[]) => Promise<void>): Promise<void> {
-  const starts = await Promise.allSettled([OUR_SERVER, reference ?? ""].map((command) => Side.start(command, config)));
+  const starts = await Promise.allSettled(
+    [OUR_SERVER, reference ?? ""].map((command) => Side.start(command, config)),
+  );
   const sides = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
   try {
     for (const start of starts) if (start.status === "rejected") throw start.reason;
@@ -216,7 +223,9 @@ const CONNZ = [
   "?auth=true",
   "?auth=1&state=closed",
   "?subs=1&state=closed&auth=1",
-  ...["cid", "start", "subs", "msgs_to", "msgs_from", "bytes_to", "bytes_from", "uptime"].map((sort) => `?sort=${sort}&limit=2`),
+  ...["cid", "start", "subs", "msgs_to", "msgs_from", "bytes_to", "bytes_from", "uptime"].map(
+    (sort) => `?sort=${sort}&limit=2`,
+  ),
   ...["cid", "start", "reason"].map((sort) => `?sort=${sort}&state=closed`),
   "?sort=bytes_from&state=all&limit=3",
   "?offset=1&limit=2",
@@ -305,7 +314,13 @@ const MOVED = ["//healthz", "/a/../healthz", "/./healthz?details=1"];
 test("answers are those of the reference", { skip }, async () => {
   await onBoth(CONFIG, async (sides) => {
     await Promise.all(sides.map(play));
-    await compare(sides, ["/varz", ...CONNZ, "/varz", ...SUBSZ.filter((target) => target.includes("acc=$G")), "/varz"]);
+    await compare(sides, [
+      "/varz",
+      ...CONNZ,
+      "/varz",
+      ...SUBSZ.filter((target) => target.includes("acc=$G")),
+      "/varz",
+    ]);
     await compare(sides, [...SUBSZ, ...HEALTHZ, ...ELSEWHERE]);
     // We count what could not be read, the reference does not: nothing that shows counts comes after these.
     await compare(sides, CONNZ_ERRORS);
@@ -346,7 +361,13 @@ test("in lame duck mode a server is not healthy", { skip }, async () => {
         await side.askUntil("/healthz", (text) => text.includes("error"));
       }),
     );
-    await compare(sides, ["/healthz", "/healthz?details=1", "/healthz?js-server-only=1", "/healthz?stream=S", "/connz"]);
+    await compare(sides, [
+      "/healthz",
+      "/healthz?details=1",
+      "/healthz?js-server-only=1",
+      "/healthz?stream=S",
+      "/connz",
+    ]);
     for (const { server } of sides) await server.stop("SIGKILL");
   });
 });

@@ -143,7 +143,11 @@ test("a connection's every field", async () => {
     name_tag: "$G",
   };
   assert.deepEqual(connections, [connection]);
-  assert.deepEqual(scene.ask("/connz?subs=1").connections[0]["subscriptions_list"], ["foo.*", "bé", "\ufffd"]);
+  assert.deepEqual(scene.ask("/connz?subs=1").connections[0]["subscriptions_list"], [
+    "foo.*",
+    "bé",
+    "\ufffd",
+  ]);
   const plain = scene.ask("/connz").connections[0];
   for (const key of ["subscriptions_list", "subscriptions_list_detail", "authorized_user", "name_tag"]) {
     assert.ok(!(key in plain), key);
@@ -196,7 +200,8 @@ test("connections in every order", async () => {
     uptime: [4, 3, 2, 1],
     rtt: [1, 2, 3, 4],
   };
-  for (const [sort, cids] of Object.entries(orders)) assert.deepEqual(scene.cids(`/connz?sort=${sort}`), cids, sort);
+  for (const [sort, cids] of Object.entries(orders))
+    assert.deepEqual(scene.cids(`/connz?sort=${sort}`), cids, sort);
   assert.deepEqual(scene.cids("/connz?sort=last&offset=1&limit=2"), [4, 1]);
 
   for (const i of [0, 2]) {
@@ -282,11 +287,16 @@ test("a list that is being written survives its connection", async () => {
 
 test("subscriptions, their counts and who would get a message", async () => {
   const scene = await Scene.start();
-  const pipe = await scene.connect(`${CONNECT}SUB foo.* 1\r\nSUB foo.bar q 2\r\nSUB > 3\r\nUNSUB 3\r\nSUB x 4\r\n`);
+  const pipe = await scene.connect(
+    `${CONNECT}SUB foo.* 1\r\nSUB foo.bar q 2\r\nSUB > 3\r\nUNSUB 3\r\nSUB x 4\r\n`,
+  );
   for (let i = 0; i < 16; i++) await scene.say(pipe, `PUB foo.${i % 2} 0\r\n\r\n`);
   const all = scene.ask("/subsz?subs=1");
   const subjects = (json: Json): unknown[] => json.subscriptions_list.map(({ subject }) => subject);
-  const sorted = (json: Json): string[] => subjects(json).map(String).sort((a, b) => (a < b ? -1 : 1));
+  const sorted = (json: Json): string[] =>
+    subjects(json)
+      .map(String)
+      .sort((a, b) => (a < b ? -1 : 1));
   assert.deepEqual(sorted(all), ["foo.*", "foo.bar", "x"]);
   assert.deepEqual(
     all.subscriptions_list.find(({ sid }) => sid === "2"),
@@ -305,7 +315,10 @@ test("subscriptions, their counts and who would get a message", async () => {
   assert.deepEqual(subjects(page), [subjects(scene.ask("/subsz?subs=1"))[1]]);
   assert.deepEqual([page["total"], page["offset"], page["limit"]], [3, 1, 1]);
   const plain = scene.ask("/subsz?offset=-1&limit=-1&test=foo.bar");
-  assert.deepEqual([plain["total"], plain["offset"], plain["limit"], "subscriptions_list" in plain], [0, 0, 1024, false]);
+  assert.deepEqual(
+    [plain["total"], plain["offset"], plain["limit"], "subscriptions_list" in plain],
+    [0, 0, 1024, false],
+  );
   assert.equal(scene.ask("/subsz?acc=nobody")["num_subscriptions"], 0);
   await scene.stop();
 });
@@ -379,7 +392,10 @@ test("a server is healthy while it takes connections", async () => {
   assert.deepEqual(scene.askText("/healthz"), { status: 200, text: '{"status":"ok"}' });
   const down = scene.server.lameDuck();
   await scene.clock.settled();
-  assert.deepEqual(scene.askText("/healthz"), { status: 500, text: JSON.stringify({ status: "error", error }) });
+  assert.deepEqual(scene.askText("/healthz"), {
+    status: 500,
+    text: JSON.stringify({ status: "error", error }),
+  });
   await scene.clock.advance(2 * MINUTE_MS);
   await down;
 });
@@ -388,7 +404,8 @@ test("paths: base path, parts that are not there, spellings", async () => {
   const scene = await Scene.start({ http_base_path: "nats/" });
   assert.equal(scene.askText("/nats/healthz").status, 200);
   const index = scene.askText("/nats").text;
-  for (const path of ["varz", "connz", "subsz", "healthz"]) assert.ok(index.includes(`href="./nats/${path}"`), path);
+  for (const path of ["varz", "connz", "subsz", "healthz"])
+    assert.ok(index.includes(`href="./nats/${path}"`), path);
   for (const path of ["/healthz", "/nats/", "/", "/natsvarz", "/nats/varz/", "/nats/nope"]) {
     assert.deepEqual(scene.askText(path), { status: 404, text: "404 page not found\n" }, path);
   }

@@ -118,7 +118,7 @@ export class Connection {
     try {
       this.#onBytes?.(readBuffer.subarray(0, count));
     } catch (error) {
-      void error;
+      this.#onFailure?.(error);
     }
   }
 

@@ -26,7 +26,11 @@ export function badRequest(problem: string): HttpAnswer {
 
 /** There is nothing under this path. */
 export function notFound(text: string): HttpAnswer {
-  return { status: 404, headers: { ...TEXT_HEADERS, "X-Content-Type-Options": "nosniff" }, body: [`${text}\n`] };
+  return {
+    status: 404,
+    headers: { ...TEXT_HEADERS, "X-Content-Type-Options": "nosniff" },
+    body: [`${text}\n`],
+  };
 }
 
 /** The path has another, shorter spelling. */

@@ -8,7 +8,9 @@ export interface IndexEntry {
 
 /** The page under `/`: what can be asked for. Links are relative, so that they work behind a proxy too. */
 export function indexPage(base: string, entries: readonly IndexEntry[]): string {
-  const links = entries.map(({ path, title }) => `<li><a href=".${escapeHtml(base)}${path}">${title}</a> <code>${path}</code></li>`);
+  const links = entries.map(
+    ({ path, title }) => `<li><a href=".${escapeHtml(base)}${path}">${title}</a> <code>${path}</code></li>`,
+  );
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -7,7 +7,9 @@ import { Query } from "./query.ts";
 
 const ROOT = "/";
 
-const BY_PATH: ReadonlyMap<string, Endpoint> = new Map(ENDPOINTS.map((endpoint) => [endpoint.path, endpoint]));
+const BY_PATH: ReadonlyMap<string, Endpoint> = new Map(
+  ENDPOINTS.map((endpoint) => [endpoint.path, endpoint]),
+);
 
 /** Monitoring of one server over HTTP. */
 export class Monitor {
@@ -57,7 +59,9 @@ export class Monitor {
       return endpoint.answer({ server: this.#server, httpRequests: this.#requests }, new Query(query));
     }
     const part = UNBUILT.get(local);
-    return notFound(part === undefined ? "404 page not found" : `${local} is not there: ${part} is not supported yet`);
+    return notFound(
+      part === undefined ? "404 page not found" : `${local} is not there: ${part} is not supported yet`,
+    );
   }
 
   /** The path behind the base path; empty when it does not begin with that. */

@@ -22,6 +22,7 @@ test("paths have one spelling", () => {
 });
 
 test("a base path is taken with and without its slashes", () => {
-  for (const text of ["nats", "/nats", "nats/", "//nats//", "/x/../nats"]) assert.equal(basePath(text), "/nats");
+  for (const text of ["nats", "/nats", "nats/", "//nats//", "/x/../nats"])
+    assert.equal(basePath(text), "/nats");
   for (const text of ["", "/", "."]) assert.equal(basePath(text), "");
 });

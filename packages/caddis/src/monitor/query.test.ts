@@ -19,13 +19,17 @@ test("pairs that are no pairs are as if they were not there", () => {
 });
 
 test("booleans have the spellings of Go", () => {
-  for (const text of ["1", "t", "T", "TRUE", "true", "True"]) assert.equal(new Query(`x=${text}`).boolean("x"), true);
+  for (const text of ["1", "t", "T", "TRUE", "true", "True"])
+    assert.equal(new Query(`x=${text}`).boolean("x"), true);
   for (const text of ["0", "f", "F", "FALSE", "false", "False", ""]) {
     assert.equal(new Query(`x=${text}`).boolean("x"), false);
   }
   const query = new Query("x=yes");
   assert.equal(query.boolean("x"), false);
-  assert.equal(query.problem, `Error decoding boolean for 'x': strconv.ParseBool: parsing "yes": invalid syntax`);
+  assert.equal(
+    query.problem,
+    `Error decoding boolean for 'x': strconv.ParseBool: parsing "yes": invalid syntax`,
+  );
 });
 
 test("numbers are whole and fit into 64 bits", () => {
@@ -72,7 +76,10 @@ test("numbers are whole and fit into 64 bits", () => {
 });
 
 test("choices are taken in any case, and the first problem stays", () => {
-  const words = new Map([["open", 1], ["closed", 2]]);
+  const words = new Map([
+    ["open", 1],
+    ["closed", 2],
+  ]);
   assert.equal(new Query("state=CLOSED").choice("state", words, 1), 2);
   assert.equal(new Query("").choice("state", words, 1), 1);
   const query = new Query("state=Foo&limit=x");

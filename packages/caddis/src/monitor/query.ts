@@ -40,7 +40,8 @@ export class Query {
     const text = this.text(name);
     if (text === "") return false;
     const value = BOOLEANS.get(text);
-    if (value === undefined) this.#fail("boolean", name, `strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+    if (value === undefined)
+      this.#fail("boolean", name, `strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
     return value ?? false;
   }
 

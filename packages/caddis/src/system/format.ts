@@ -22,7 +22,12 @@ export function formatUptime(ms: number): string {
     { count: seconds, text: `${seconds % 60}s` },
   ];
   const first = parts.findIndex(({ count }) => count > 0);
-  return first < 0 ? "0s" : parts.slice(first).map(({ text }) => text).join("");
+  return first < 0
+    ? "0s"
+    : parts
+        .slice(first)
+        .map(({ text }) => text)
+        .join("");
 }
 
 /** A round trip in milliseconds: whole microseconds below a millisecond, all digits above. */

@@ -228,6 +228,9 @@ export class ClientParser {
                 size = size * 10 + digit;
                 digit = buf[++i] - ZERO;
               }
+            } else {
+              // Neither a size nor a reply before one: the condition below leaves it to the slow way.
+              i = suffixStart;
             }
           }
           const payloadStart = i + 2;

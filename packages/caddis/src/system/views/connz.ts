@@ -97,7 +97,8 @@ function problemOf({ sort, state, account, filterSubject }: ConnzQuery): string 
 
 /** The connections that `total` counts: those of the state and the account asked for. */
 function entriesOf(broker: Broker, { state, account }: ConnzQuery): Entry[] {
-  const open: Entry[] = state === "closed" ? [] : [...broker.clients.values()].filter(({ state }) => state !== "closing");
+  const open: Entry[] =
+    state === "closed" ? [] : [...broker.clients.values()].filter(({ state }) => state !== "closing");
   const closed: readonly Entry[] = state === "open" ? [] : broker.closedClients.all();
   const all = closed.length === 0 ? open : open.concat(closed);
   return account === "" ? all : all.filter((entry) => accountOf(entry) === account);
@@ -123,7 +124,12 @@ function inOrder(entries: readonly Entry[], sort: string, nowMs: number): readon
 
 function infoOf(broker: Broker, entry: Entry, query: ConnzQuery, nowMs: number): ConnInfo {
   const summary = summaryOf(entry);
-  return connInfo(summary, summary.stopMs === 0 ? subscriptionsOf(broker, summary.cid) : summary.subscriptions, query, nowMs);
+  return connInfo(
+    summary,
+    summary.stopMs === 0 ? subscriptionsOf(broker, summary.cid) : summary.subscriptions,
+    query,
+    nowMs,
+  );
 }
 
 function subscriptionsOf(broker: Broker, cid: number): Iterable<Subscription> {

@@ -43,7 +43,9 @@ export function subsz(broker: Broker, query: SubszQuery): Subsz | { readonly pro
   const accounts = [...broker.accounts.values()].filter(
     ({ name }) => query.account === "" || name === query.account,
   );
-  const { total, page } = query.subscriptions ? listed(broker, accounts, test, offset, limit) : NOTHING_LISTED;
+  const { total, page } = query.subscriptions
+    ? listed(broker, accounts, test, offset, limit)
+    : NOTHING_LISTED;
   return {
     server_id: broker.serverId,
     now: formatTime(broker.clock.nowMs()),

@@ -112,14 +112,7 @@ export interface Varz {
 }
 
 /** Tells what the server is, how it is configured and what it has done so far. */
-export function varz({
-  broker,
-  usage,
-  startMs,
-  configLoadMs,
-  configDigest,
-  httpRequests,
-}: VarzSource): Varz {
+export function varz({ broker, usage, startMs, configLoadMs, configDigest, httpRequests }: VarzSource): Varz {
   const { options, counters, clock } = broker;
   const nowMs = clock.nowMs();
   const { inMessages, inBytes, outMessages, outBytes } = broker.traffic();
@@ -181,8 +174,7 @@ export function varz({
     config_load_time: formatTime(configLoadMs),
     config_digest: configDigest,
     tags: options.server_tags.length === 0 ? undefined : options.server_tags,
-    metadata:
-      Object.keys(options.server_metadata).length === 0 ? undefined : sorted(options.server_metadata),
+    metadata: Object.keys(options.server_metadata).length === 0 ? undefined : sorted(options.server_metadata),
     feature_flags: {
       js_ack_fc_v2: false,
       js_api_reply_v2: false,
