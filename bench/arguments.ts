@@ -17,6 +17,8 @@ export interface BenchArguments {
   /** Commands that replace the servers compared. */
   readonly ours: readonly string[] | undefined;
   readonly reference: readonly string[] | undefined;
+  /** Only show what the options are. */
+  readonly help: boolean;
 }
 
 /** Shown for `--help` and after a mistake. */
@@ -29,7 +31,8 @@ export const USAGE = `usage: npm run bench -- [options]
   --only SIDE         measure only "ours" or only "reference"
   --server-cpu        also show server CPU time split into user and system
   --ours CMD          command of our server (bin/caddis)
-  --reference CMD     command of the reference (NATS_SERVER or nats-server)`;
+  --reference CMD     command of the reference (NATS_SERVER or nats-server)
+  --help              show this`;
 
 /** Rounds of a full run: the least that has a median. */
 const ROUNDS = 3;
@@ -50,6 +53,7 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
       "server-cpu": { type: "boolean", default: false },
       ours: { type: "string" },
       reference: { type: "string" },
+      help: { type: "boolean", default: false },
     },
   });
   const { short, only } = values;
@@ -68,6 +72,7 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
     serverCpu: values["server-cpu"],
     ours: values.ours?.split(" "),
     reference: values.reference?.split(" "),
+    help: values.help,
   };
 }
 

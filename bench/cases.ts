@@ -15,7 +15,7 @@ export interface BenchmarkCase {
 }
 
 /** All cases, in the order of the report. */
-export const CASES: readonly BenchmarkCase[] = [
+const CASES: readonly BenchmarkCase[] = [
   {
     name: "publish-16",
     description: "publish only, 16 B",

@@ -17,6 +17,11 @@ const LOAD_QUIET = 0.5;
 
 const OUR_COMMAND = [fileURLToPath(new URL("../bin/caddis", import.meta.url))];
 
+/** Keeps what means something of a measured number. */
+function fourDigits(_key: string, value: unknown): unknown {
+  return typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
+}
+
 /** The servers to run, ours first. Leaves the reference out, and says so, where there is none. */
 function choosePrograms({ only, ours, reference }: BenchArguments): ServerProgram[] {
   const programs: ServerProgram[] = [];
@@ -119,7 +124,7 @@ async function main(options: BenchArguments): Promise<void> {
       cases,
     };
     mkdirSync(dirname(options.jsonFile), { recursive: true });
-    writeFileSync(options.jsonFile, `${JSON.stringify(results, undefined, 2)}\n`);
+    writeFileSync(options.jsonFile, `${JSON.stringify(results, fourDigits, 2)}\n`);
   }
   for (const failure of failures) console.error(`\n${failure}`);
   if (failures.length > 0) process.exitCode = 1;
@@ -134,7 +139,8 @@ try {
 }
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 try {
-  await main(options);
+  if (options.help) console.log(USAGE);
+  else await main(options);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

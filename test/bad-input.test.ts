@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import type { OptionsInput } from "../packages/caddis/src/config/options.ts";
 import type { ReadMode } from "../packages/caddis/src/io/node/tcp.ts";
 import type { RawClient } from "./support/raw-client.ts";
@@ -92,14 +92,14 @@ async function until(condition: () => boolean, what: string): Promise<void> {
 function attacked(
   what: string,
   options: OptionsInput,
-  attack: (server: TcpServer, exchange: () => Promise<void>, t: TestContext) => Promise<void>,
+  attack: (server: TcpServer, exchange: () => Promise<void>) => Promise<void>,
 ): void {
   for (const readMode of ["shared", "events"] satisfies ReadMode[]) {
     test(`${what} (${readMode} reads)`, async (t) => {
       const server = await TcpServer.start(t, readMode, { max_pending: MAX_PENDING, ...options });
       const innocent = await InnocentPair.connect(server);
       await innocent.exchange();
-      await attack(server, () => innocent.exchange(), t);
+      await attack(server, () => innocent.exchange());
       await innocent.exchange();
       const { pending } = server.heldBytes();
       assert.ok(pending <= MAX_PENDING, `${pending} bytes pending`);
@@ -108,9 +108,9 @@ function attacked(
 }
 
 /** Opens `count` attackers that end with the test. */
-async function attackers(server: TcpServer, t: TestContext, count: number): Promise<Attacker[]> {
+async function attackers(server: TcpServer, count: number): Promise<Attacker[]> {
   const all = await Promise.all(Array.from({ length: count }, () => Attacker.connect(server.port)));
-  t.after(() => {
+  server.beforeEnd.push(() => {
     for (const { socket } of all) socket.destroy();
   });
   return all;
@@ -141,21 +141,22 @@ const NONSENSE: readonly (readonly [string, string | Buffer])[] = [
   ["an error of its own", "-ERR 'go away'\r\n"],
 ];
 
-attacked("malformed input ends its own connection only", {}, async (server, exchange, t) => {
-  const all = await attackers(server, t, NONSENSE.length);
+attacked("malformed input ends its own connection only", {}, async (server, exchange) => {
+  const all = await attackers(server, NONSENSE.length);
   for (const [i, attacker] of all.entries()) attacker.read().send(NONSENSE[i][1]);
   await exchange();
-  for (const [i, attacker] of all.entries()) await until(() => attacker.isClosed, `the end of ${NONSENSE[i][0]}`);
+  for (const [i, attacker] of all.entries())
+    await until(() => attacker.isClosed, `the end of ${NONSENSE[i][0]}`);
   await until(() => server.broker.clients.size === 2, "forgetting them");
   assert.deepEqual(server.heldBytes(), { pending: 0, tails: 0 });
   assert.ok(all.every(({ received }) => received.startsWith("INFO ")));
 });
 
-attacked("input byte by byte, from many at once, is read as it was meant", {}, async (server, exchange, t) => {
+attacked("input byte by byte, from many at once, is read as it was meant", {}, async (server, exchange) => {
   const subscriber = await server.connect();
   subscriber.send("SUB slow 1\r\n");
   assert.ok(await subscriber.barrier());
-  const all = await attackers(server, t, 20);
+  const all = await attackers(server, 20);
   const text = Buffer.from(`${HELLO}PUB slow reply 5\r\nhello\r\nPING\r\n`);
   for (const attacker of all) attacker.read();
   for (let i = 0; i < text.length; i++) {
@@ -173,35 +174,43 @@ attacked("input byte by byte, from many at once, is read as it was meant", {}, a
   assert.equal(server.heldBytes().tails, 0);
 });
 
-attacked("a thousand connections that say nothing or nonsense cost next to nothing", {}, async (server, exchange, t) => {
-  const silent = await attackers(server, t, 700);
-  const noisy = await attackers(server, t, 300);
-  for (const attacker of noisy) attacker.read().send("PUB innocent 10\r\nnonsense without end");
-  await exchange();
-  await until(() => noisy.every(({ isClosed }) => isClosed), "the end of the noisy");
-  await until(() => server.broker.clients.size === silent.length + 2, "forgetting them");
-  const { pending, tails } = server.heldBytes();
-  assert.equal(pending + tails, 0, "no buffer for who said nothing");
-  assert.ok(server.broker.slabs.freeBytes < 1024 * 1024);
-  for (const { socket } of silent) socket.resetAndDestroy();
-  await exchange();
-  await until(() => server.broker.clients.size === 2, "forgetting them");
-  assert.equal(server.broker.timers.size, 3, "no timer is left of them");
-});
+attacked(
+  "a thousand connections that say nothing or nonsense cost next to nothing",
+  {},
+  async (server, exchange) => {
+    const silent = await attackers(server, 700);
+    const noisy = await attackers(server, 300);
+    for (const attacker of noisy) attacker.read().send("PUB innocent 10\r\nnonsense without end");
+    await exchange();
+    await until(() => noisy.every(({ isClosed }) => isClosed), "the end of the noisy");
+    await until(() => server.broker.clients.size === silent.length + 2, "forgetting them");
+    const { pending, tails } = server.heldBytes();
+    assert.equal(pending + tails, 0, "no buffer for who said nothing");
+    assert.ok(server.broker.slabs.freeBytes < 1024 * 1024);
+    for (const { socket } of silent) socket.resetAndDestroy();
+    await exchange();
+    await until(() => server.broker.clients.size === 2, "forgetting them");
+    assert.equal(server.broker.timers.size, 3, "no timer is left of them");
+  },
+);
 
-attacked("who does not authenticate is gone in time, whatever it sends or does not read", { authorization: { token: "t", timeout: "100ms" } }, async (server, _exchange, t) => {
-  const all = await attackers(server, t, 50);
-  for (const [i, attacker] of all.entries()) {
-    if (i % 2 === 0) attacker.read();
-    if (i % 3 === 0) attacker.send(`CONNECT {"auth_token":"${"x".repeat(i * 50)}`);
-    if (i % 3 === 1) attacker.send(Buffer.alloc(200_000, "PING\r\n"));
-  }
-  await until(() => server.broker.clients.size === 2, "the end of all of them");
-  assert.deepEqual(server.heldBytes(), { pending: 0, tails: 0 });
-});
+attacked(
+  "who does not authenticate is gone in time, whatever it sends or does not read",
+  { authorization: { token: "t", timeout: "100ms" } },
+  async (server) => {
+    const all = await attackers(server, 50);
+    for (const [i, attacker] of all.entries()) {
+      if (i % 2 === 0) attacker.read();
+      if (i % 3 === 0) attacker.send(`CONNECT {"auth_token":"${"x".repeat(i * 50)}`);
+      if (i % 3 === 1) attacker.send(Buffer.alloc(200_000, "PING\r\n"));
+    }
+    await until(() => server.broker.clients.size === 2, "the end of all of them");
+    assert.deepEqual(server.heldBytes(), { pending: 0, tails: 0 });
+  },
+);
 
-attacked("payloads that are announced and not sent cost what was sent", {}, async (server, exchange, t) => {
-  const all = await attackers(server, t, 200);
+attacked("payloads that are announced and not sent cost what was sent", {}, async (server, exchange) => {
+  const all = await attackers(server, 200);
   for (const attacker of all) attacker.send(`${HELLO}PUB innocent 1048576\r\n${"x".repeat(1_000)}`);
   await until(() => server.heldBytes().tails > all.length * 1_000, "the arrival of their beginnings");
   await exchange();
@@ -209,8 +218,8 @@ attacked("payloads that are announced and not sent cost what was sent", {}, asyn
   assert.ok(tails < all.length * 4_096, `${tails} bytes for ${all.length} times 1,000`);
 });
 
-attacked("a control line without end is refused after what a line may have", {}, async (server, exchange, t) => {
-  const all = await attackers(server, t, 20);
+attacked("a control line without end is refused after what a line may have", {}, async (server, exchange) => {
+  const all = await attackers(server, 20);
   let most = 0;
   for (const attacker of all) {
     attacker.read().send(HELLO);
@@ -222,37 +231,49 @@ attacked("a control line without end is refused after what a line may have", {},
   }, "the end of all of them");
   await exchange();
   assert.ok(most <= all.length * 8 * 4_096, `${most} bytes of lines`);
-  assert.ok(all.every(({ received }) => received.includes("-ERR 'maximum control line exceeded'") || received.startsWith("INFO")));
+  assert.ok(
+    all.every(
+      ({ received }) =>
+        received.includes("-ERR 'maximum control line exceeded'") || received.startsWith("INFO"),
+    ),
+  );
 });
 
-attacked("a subscriber that never reads is closed at max_pending, and its publisher goes on", {}, async (server, exchange, t) => {
-  const [deaf] = await attackers(server, t, 1);
-  deaf.socket.pause();
-  deaf.send(`${HELLO}SUB flood 1\r\n`);
-  await until(() => server.broker.globalAccount.sublist.count === 2, "its subscription");
-  const publisher = await server.connect();
-  const chunk = `PUB flood 8000\r\n${"x".repeat(8_000)}\r\n`.repeat(32);
-  let most = 0;
-  for (let i = 0; i < 400 && server.broker.counters.slowConsumers === 0; i++) {
-    publisher.send(chunk);
-    assert.ok(await publisher.barrier(), "the publisher is served");
-    most = Math.max(most, server.heldBytes().pending);
-    if (i % 20 === 0) await exchange();
-  }
-  assert.equal(server.broker.counters.slowConsumers, 1);
-  assert.ok(most <= MAX_PENDING, `${most} bytes pending`);
-  await until(() => server.broker.clients.size === 3, "forgetting it");
-  publisher.send("PUB flood 2\r\nok\r\n");
-  assert.ok(await publisher.barrier());
-});
+attacked(
+  "a subscriber that never reads is closed at max_pending, and its publisher goes on",
+  {},
+  async (server, exchange) => {
+    const [deaf] = await attackers(server, 1);
+    deaf.socket.pause();
+    deaf.send(`${HELLO}SUB flood 1\r\n`);
+    await until(() => server.broker.globalAccount.sublist.count === 2, "its subscription");
+    const publisher = await server.connect();
+    const chunk = `PUB flood 8000\r\n${"x".repeat(8_000)}\r\n`.repeat(32);
+    let most = 0;
+    for (let i = 0; i < 400 && server.broker.counters.slowConsumers === 0; i++) {
+      publisher.send(chunk);
+      assert.ok(await publisher.barrier(), "the publisher is served");
+      most = Math.max(most, server.heldBytes().pending);
+      if (i % 20 === 0) await exchange();
+    }
+    assert.equal(server.broker.counters.slowConsumers, 1);
+    assert.ok(most <= MAX_PENDING, `${most} bytes pending`);
+    await until(() => server.broker.clients.size === 3, "forgetting it");
+    publisher.send("PUB flood 2\r\nok\r\n");
+    assert.ok(await publisher.barrier());
+  },
+);
 
-attacked("who asks without end and reads nothing is closed at max_pending", {}, async (server, exchange, t) => {
-  const all = await attackers(server, t, 3);
+attacked("who asks without end and reads nothing is closed at max_pending", {}, async (server, exchange) => {
+  const all = await attackers(server, 3);
   for (const attacker of all) attacker.socket.pause();
   // Before any CONNECT, each SUB, PUB and PING is answered: six bytes in, five or six out.
-  const ask = ["PING\r\n", "SUB a 1\r\n", "PUB a 0\r\n\r\n"].map((text) => Buffer.from(text.repeat(200_000 / text.length)));
+  const ask = ["PING\r\n", "SUB a 1\r\n", "PUB a 0\r\n\r\n"].map((text) =>
+    Buffer.from(text.repeat(200_000 / text.length)),
+  );
   await until(() => {
-    for (const [i, attacker] of all.entries()) if (attacker.socket.writableLength === 0) attacker.send(ask[i]);
+    for (const [i, attacker] of all.entries())
+      if (attacker.socket.writableLength === 0) attacker.send(ask[i]);
     assert.ok(server.heldBytes().pending <= all.length * MAX_PENDING);
     return server.broker.counters.slowConsumers === all.length;
   }, "the end of all of them");
@@ -260,8 +281,8 @@ attacked("who asks without end and reads nothing is closed at max_pending", {}, 
   await until(() => server.broker.clients.size === 2, "forgetting them");
 });
 
-attacked("who never takes its last words is dropped", {}, async (server, exchange, t) => {
-  const all = await attackers(server, t, 10);
+attacked("who never takes its last words is dropped", {}, async (server, exchange) => {
+  const all = await attackers(server, 10);
   for (const attacker of all) {
     attacker.socket.pause();
     attacker.send("nonsense\r\n");
@@ -270,26 +291,33 @@ attacked("who never takes its last words is dropped", {}, async (server, exchang
   await until(() => server.broker.clients.size === 2, "dropping them");
 });
 
-attacked("connections that break off in the middle of anything leave nothing behind", {}, async (server, exchange, t) => {
-  const all = await attackers(server, t, 60);
-  for (const [i, attacker] of all.entries()) {
-    attacker.send(`${HELLO}SUB innocent 1\r\nSUB other.* q 2\r\nPUB other.x 1000\r\n${"x".repeat(i * 10)}`);
-  }
-  await until(() => server.broker.globalAccount.sublist.count === 2 * all.length + 1, "their subscriptions");
-  for (const [i, { socket }] of all.entries()) {
-    if (i % 3 === 0) socket.resetAndDestroy();
-    else if (i % 3 === 1) socket.destroy();
-    else socket.end("PU");
-  }
-  await exchange();
-  await until(() => server.broker.clients.size === 2, "forgetting them");
-  assert.equal(server.broker.globalAccount.sublist.count, 1);
-  server.broker.globalAccount.sublist.checkInvariants();
-  assert.deepEqual(server.heldBytes(), { pending: 0, tails: 0 });
-});
+attacked(
+  "connections that break off in the middle of anything leave nothing behind",
+  {},
+  async (server, exchange) => {
+    const all = await attackers(server, 60);
+    for (const [i, attacker] of all.entries()) {
+      attacker.send(`${HELLO}SUB innocent 1\r\nSUB other.* q 2\r\nPUB other.x 1000\r\n${"x".repeat(i * 10)}`);
+    }
+    await until(
+      () => server.broker.globalAccount.sublist.count === 2 * all.length + 1,
+      "their subscriptions",
+    );
+    for (const [i, { socket }] of all.entries()) {
+      if (i % 3 === 0) socket.resetAndDestroy();
+      else if (i % 3 === 1) socket.destroy();
+      else socket.end("PU");
+    }
+    await exchange();
+    await until(() => server.broker.clients.size === 2, "forgetting them");
+    assert.equal(server.broker.globalAccount.sublist.count, 1);
+    server.broker.globalAccount.sublist.checkInvariants();
+    assert.deepEqual(server.heldBytes(), { pending: 0, tails: 0 });
+  },
+);
 
-attacked("a half-closed connection gets its answers before the end", {}, async (server, exchange, t) => {
-  const [attacker] = await attackers(server, t, 1);
+attacked("a half-closed connection gets its answers before the end", {}, async (server, exchange) => {
+  const [attacker] = await attackers(server, 1);
   attacker.read();
   attacker.socket.end(`${HELLO}SUB own 1\r\nPUB own 5\r\nhello\r\nPING\r\n`);
   await until(() => attacker.isClosed, "the end");
@@ -297,26 +325,38 @@ attacked("a half-closed connection gets its answers before the end", {}, async (
   await exchange();
 });
 
-attacked("a flood of connections beyond the limit is turned away", { max_connections: 10 }, async (server, exchange, t) => {
-  const all = await attackers(server, t, 200);
-  for (const attacker of all) attacker.read();
-  await until(() => all.filter(({ isClosed }) => isClosed).length === 192, "turning them away");
-  await exchange();
-  assert.equal(server.broker.clients.size, 10);
-  assert.equal(all.filter(({ received }) => received.includes("-ERR 'maximum connections exceeded'")).length, 192);
-});
+attacked(
+  "a flood of connections beyond the limit is turned away",
+  { max_connections: 10 },
+  async (server, exchange) => {
+    const all = await attackers(server, 200);
+    for (const attacker of all) attacker.read();
+    await until(() => all.filter(({ isClosed }) => isClosed).length === 192, "turning them away");
+    await exchange();
+    assert.equal(server.broker.clients.size, 10);
+    assert.equal(
+      all.filter(({ received }) => received.includes("-ERR 'maximum connections exceeded'")).length,
+      192,
+    );
+  },
+);
 
-attacked("subscriptions without number cost what they say, and go with their connection", {}, async (server, exchange, t) => {
-  const [attacker] = await attackers(server, t, 1);
-  attacker.read().send(HELLO);
-  const count = 50_000;
-  let text = "";
-  for (let i = 0; i < count; i++) text += `SUB flood.${i % 100}.*.${"x".repeat(i % 50)}x q${i % 7} s${i}\r\n`;
-  attacker.send(`${text}PING\r\n`);
-  await until(() => attacker.received.includes("PONG"), "taking them in");
-  await exchange();
-  assert.equal(server.broker.globalAccount.sublist.count, count + 1);
-  attacker.socket.resetAndDestroy();
-  await until(() => server.broker.globalAccount.sublist.count === 1, "forgetting them");
-  server.broker.globalAccount.sublist.checkInvariants();
-});
+attacked(
+  "subscriptions without number cost what they say, and go with their connection",
+  {},
+  async (server, exchange) => {
+    const [attacker] = await attackers(server, 1);
+    attacker.read().send(HELLO);
+    const count = 50_000;
+    let text = "";
+    for (let i = 0; i < count; i++)
+      text += `SUB flood.${i % 100}.*.${"x".repeat(i % 50)}x q${i % 7} s${i}\r\n`;
+    attacker.send(`${text}PING\r\n`);
+    await until(() => attacker.received.includes("PONG"), "taking them in");
+    await exchange();
+    assert.equal(server.broker.globalAccount.sublist.count, count + 1);
+    attacker.socket.resetAndDestroy();
+    await until(() => server.broker.globalAccount.sublist.count === 1, "forgetting them");
+    server.broker.globalAccount.sublist.checkInvariants();
+  },
+);

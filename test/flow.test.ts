@@ -26,8 +26,13 @@ function pub(subject: string, payload: string): string {
 
 /** Waits for `count` messages and takes their payloads; fails when a line is no MSG with the size of its payload. */
 async function takePayloads(client: RawClient, count: number): Promise<string[]> {
-  const arrived = await client.waitUntil(() => client.lines.length >= 2 * count || client.closed, DEADLINE_MS);
-  assert.ok(arrived && client.lines.length >= 2 * count, `${client.lines.length / 2} of ${count} messages`);
+  await client.waitUntil(() => {
+    // The server measures the round trip a while after the beginning.
+    const ping = client.lines.indexOf("PING");
+    if (ping >= 0) client.lines.splice(ping, 1);
+    return client.lines.length >= 2 * count || client.closed;
+  }, DEADLINE_MS);
+  assert.ok(client.lines.length >= 2 * count, `${client.lines.length / 2} of ${count} messages`);
   const payloads: string[] = [];
   for (const [i, line] of client.lines.splice(0, 2 * count).entries()) {
     if (i % 2 === 0) {
@@ -53,12 +58,14 @@ flow("messages of every size reach every subscriber, complete and in order", asy
   const publishers = await Promise.all(Array.from({ length: 3 }, () => server.connect()));
   const sizes = [0, 1, 90, 97, 4_000, 4_100, 65_500, 66_000, 300_000];
   const sent = publishers.map((_, p) =>
-    Array.from({ length: 60 }, (_, i) => payloadOf(`${p}.${i}`, i < sizes.length ? sizes[i] : random.below(3_000))),
+    Array.from({ length: 60 }, (_, i) =>
+      payloadOf(`${p}.${i}`, i < sizes.length ? sizes[i] : random.below(3_000)),
+    ),
   );
   for (const [p, publisher] of publishers.entries()) {
     // Cut where it hurts: in reads of any length.
     const text = Buffer.from(sent[p].map((payload) => pub(`flow.${p}`, payload)).join(""), "latin1");
-    for (let start = 0; start < text.length; ) {
+    for (let start = 0; start < text.length;) {
       const end = Math.min(text.length, start + 1 + random.below(100_000));
       publisher.send(text.subarray(start, end));
       start = end;
@@ -67,7 +74,10 @@ flow("messages of every size reach every subscriber, complete and in order", asy
   for (const subscriber of subscribers) {
     const received = await takePayloads(subscriber, 180);
     for (const [p, payloads] of sent.entries()) {
-      assert.deepEqual(received.filter((payload) => payload.startsWith(`${p}.`)), payloads);
+      assert.deepEqual(
+        received.filter((payload) => payload.startsWith(`${p}.`)),
+        payloads,
+      );
     }
     assert.equal(subscriber.lines.length, 0);
   }
@@ -116,26 +126,32 @@ flow("requests find their answers", async (t, readMode) => {
   assert.match((await requester.nextLine()) ?? "", /^HMSG inbox\.x 2 \d+ \d+$/);
 });
 
-flow("a subscriber that reads in fits and starts gets everything; its publisher is held back, others are not", async (t, readMode) => {
-  const server = await TcpServer.start(t, readMode);
-  const [slow, quick, publisher] = [await server.connect(), await server.connect(), await server.connect()];
-  for (const subscriber of [slow, quick]) {
-    subscriber.send("SUB flow 1\r\n");
-    assert.ok(await subscriber.barrier());
-  }
-  slow.pause();
-  const count = 600;
-  const payloads = Array.from({ length: count }, (_, i) => payloadOf(`${i}`, 50_000));
-  for (const payload of payloads) publisher.send(pub("flow", payload));
-  assert.deepEqual(await takePayloads(quick, count), payloads, "the quick one is not held up");
-  assert.ok(server.broker.counters.stalls > 0, "30 MB are more than the kernel takes for who does not read");
-  assert.ok(await publisher.barrier());
-  slow.resume();
-  assert.deepEqual(await takePayloads(slow, count), payloads);
-  assert.equal(server.broker.counters.slowConsumers, 0);
-  assert.equal(server.heldBytes().pending, 0);
-  for (const client of server.broker.clients.values()) client.checkInvariants();
-});
+flow(
+  "a subscriber that reads in fits and starts gets everything; its publisher is held back, others are not",
+  async (t, readMode) => {
+    const server = await TcpServer.start(t, readMode);
+    const [slow, quick, publisher] = [await server.connect(), await server.connect(), await server.connect()];
+    for (const subscriber of [slow, quick]) {
+      subscriber.send("SUB flow 1\r\n");
+      assert.ok(await subscriber.barrier());
+    }
+    slow.pause();
+    const count = 320;
+    const payloads = Array.from({ length: count }, (_, i) => payloadOf(`${i}`, 50_000));
+    for (const payload of payloads) publisher.send(pub("flow", payload));
+    assert.deepEqual(await takePayloads(quick, count), payloads, "the quick one is not held up");
+    assert.ok(
+      server.broker.counters.stalls > 0,
+      "16 MB are more than the kernel takes for who does not read",
+    );
+    assert.ok(await publisher.barrier());
+    slow.resume();
+    assert.deepEqual(await takePayloads(slow, count), payloads);
+    assert.equal(server.broker.counters.slowConsumers, 0);
+    assert.equal(server.heldBytes().pending, 0);
+    for (const client of server.broker.clients.values()) client.checkInvariants();
+  },
+);
 
 flow("a shutdown sends what is queued before it hangs up", async (t, readMode) => {
   const server = await TcpServer.start(t, readMode);
@@ -162,7 +178,9 @@ flow("two servers in one process share nothing", async (t, readMode) => {
     subscribers.push(subscriber);
   }
   const publishers = [await servers[0].connect(), await servers[1].connect()];
-  for (let i = 0; i < 50; i++) for (const [s, publisher] of publishers.entries()) publisher.send(pub("flow", payloadOf(`${s}.${i}`, 500)));
+  for (let i = 0; i < 50; i++)
+    for (const [s, publisher] of publishers.entries())
+      publisher.send(pub("flow", payloadOf(`${s}.${i}`, 500)));
   for (const [s, subscriber] of subscribers.entries()) {
     const received = await takePayloads(subscriber, 50);
     assert.ok(received.every((payload) => payload.startsWith(`${s}.`)));

@@ -19,7 +19,8 @@ const OFFICIAL_CLIENT = "@nats-io/nats-core";
 /** Where `node:crypto` may do its arithmetic. */
 const CRYPTO_USERS = ["auth/", "config/digest.ts", "io/node/"];
 /** Globals that are the world. */
-const WORLD = /\b(?:setTimeout|setInterval|setImmediate|fetch)\(|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.now\b/;
+const WORLD =
+  /\b(?:setTimeout|setInterval|setImmediate|fetch)\(|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.now\b/;
 
 interface SourceFile {
   /** Below `src`, with slashes. */
@@ -77,7 +78,8 @@ test("folders import only what the tour says", (t) => {
   const table = readTour();
   const folders = new Set(product.map(({ path }) => folderOf(path)));
   assert.deepEqual(new Set(table.keys()), folders, "the tour names every folder, and none that is not there");
-  for (const allowed of table.values()) for (const name of allowed) assert.ok(folders.has(name), `a folder ${name}`);
+  for (const allowed of table.values())
+    for (const name of allowed) assert.ok(folders.has(name), `a folder ${name}`);
   const violations: string[] = [];
   for (const file of product) {
     const folder = folderOf(file.path);
@@ -85,7 +87,8 @@ test("folders import only what the tour says", (t) => {
       const imported = target(file, specifier);
       assert.ok(existsSync(join(SOURCE, imported)), `${file.path} imports ${imported}`);
       const to = folderOf(imported);
-      if (to !== folder && table.get(folder)?.includes(to) !== true) violations.push(`${file.path} imports ${imported}`);
+      if (to !== folder && table.get(folder)?.includes(to) !== true)
+        violations.push(`${file.path} imports ${imported}`);
     }
   }
   assert.deepEqual(violations, []);
@@ -106,8 +109,12 @@ test("the tour's table has no cycle", (t) => {
 
 test("io/node is plugged in by the program and by the library's entry points only", () => {
   const violations = product
-    .filter(({ path }) => !path.startsWith("io/node/") && !path.startsWith("cli/") && !COMPOSERS.includes(path))
-    .filter((file) => file.imports.some((name) => name.startsWith(".") && target(file, name).startsWith("io/node/")))
+    .filter(
+      ({ path }) => !path.startsWith("io/node/") && !path.startsWith("cli/") && !COMPOSERS.includes(path),
+    )
+    .filter((file) =>
+      file.imports.some((name) => name.startsWith(".") && target(file, name).startsWith("io/node/")),
+    )
     .map(({ path }) => path);
   assert.deepEqual(violations, []);
 });
@@ -118,7 +125,8 @@ test("only io/node touches sockets, files, processes, timers, the time of day an
     if (path.startsWith("io/node/")) continue;
     for (const name of imports) {
       if (name.startsWith("node:") && !HARMLESS_MODULES.includes(name)) violations.push(`${path}: ${name}`);
-      if (name === "node:crypto" && !CRYPTO_USERS.some((user) => path.startsWith(user))) violations.push(`${path}: ${name}`);
+      if (name === "node:crypto" && !CRYPTO_USERS.some((user) => path.startsWith(user)))
+        violations.push(`${path}: ${name}`);
     }
     const world = WORLD.exec(code);
     if (world !== null) violations.push(`${path}: ${world[0]}`);
@@ -142,9 +150,13 @@ test("every file is imported by another, or is an entry point of the package", (
   assert.ok(entries.length >= 2, "the package names its entry points");
   for (const entry of entries) assert.ok(existsSync(join(SOURCE, entry)), entry);
   const imported = new Set(
-    product.flatMap((file) => file.imports.filter((name) => name.startsWith(".")).map((name) => target(file, name))),
+    product.flatMap((file) =>
+      file.imports.filter((name) => name.startsWith(".")).map((name) => target(file, name)),
+    ),
   );
-  const orphans = product.map(({ path }) => path).filter((path) => !imported.has(path) && !entries.includes(path));
+  const orphans = product
+    .map(({ path }) => path)
+    .filter((path) => !imported.has(path) && !entries.includes(path));
   assert.deepEqual(orphans, []);
 });
 
@@ -156,6 +168,8 @@ test("no module has a variable of its own: all state hangs off a server", () => 
 });
 
 test("the version is the package's", () => {
-  const manifest = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")) as { readonly version: string };
+  const manifest = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")) as {
+    readonly version: string;
+  };
   assert.equal(CADDIS_VERSION, manifest.version);
 });

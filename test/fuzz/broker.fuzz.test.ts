@@ -11,7 +11,7 @@ const SERVER_LINE =
 
 /** Fails unless `output` (a wire string) is the beginning of what a server may say. */
 function checkOutput(output: string): void {
-  for (let at = 0; at < output.length; ) {
+  for (let at = 0; at < output.length;) {
     SERVER_LINE.lastIndex = at;
     const match = SERVER_LINE.exec(output);
     const rest = JSON.stringify(output.slice(at, at + 200));
@@ -89,13 +89,15 @@ async function play(random: SeededRandom): Promise<void> {
         if (pipe.hasEnded) pipe.hangUp();
         break;
       case 6:
-        fuzzed.unsaid += random.below(6) === 0 ? garbage(random, 50) : damage(random, randomStream(random, 3));
+        fuzzed.unsaid +=
+          random.below(6) === 0 ? garbage(random, 50) : damage(random, randomStream(random, 3));
         break;
       case 7:
         fuzzed.say(random.below(30));
         break;
       default:
-        if (fuzzed.unsaid === "") fuzzed.unsaid = fuzzed.peer.client.state === "connecting" ? randomStream(random, 5) : "";
+        if (fuzzed.unsaid === "")
+          fuzzed.unsaid = fuzzed.peer.client.state === "connecting" ? randomStream(random, 5) : "";
         for (let i = 0; i < 5; i++) fuzzed.unsaid += randomOperation(random);
         fuzzed.say(random.below(fuzzed.unsaid.length + 1));
     }

@@ -46,8 +46,12 @@ class Transcript implements ClientOps {
     assert.ok(numbers !== null, `sizes to send on: ${JSON.stringify(sizes)}`);
     assert.equal(Number(numbers.at(-1)), size);
     if (headerBytes > 0) assert.equal(Number(numbers[1]), headerBytes);
-    assert.ok(suffix.endsWith("\r\n") && subjectEnd > subjectStart && size <= MAX_PAYLOAD && headerBytes <= size);
-    this.#say(`pub ${buf.latin1Slice(subjectStart, subjectEnd)} [${buf.latin1Slice(replyStart, replyEnd)}] ${suffix}`);
+    assert.ok(
+      suffix.endsWith("\r\n") && subjectEnd > subjectStart && size <= MAX_PAYLOAD && headerBytes <= size,
+    );
+    this.#say(
+      `pub ${buf.latin1Slice(subjectStart, subjectEnd)} [${buf.latin1Slice(replyStart, replyEnd)}] ${suffix}`,
+    );
   }
   onPubLine(input: Bytes, subjectStart: number, subjectEnd: number): void {
     this.lines.push(`line ${input.buf.latin1Slice(subjectStart, subjectEnd)}`);
@@ -99,7 +103,12 @@ interface Settings {
 }
 
 /** Parses `bytes` in reads that end at `cuts`, suspended after some lines; what is left is parsed again, as after a stall. */
-function run(bytes: Buffer, cuts: readonly number[], suspendAt: ReadonlySet<number>, settings: Settings): Transcript {
+function run(
+  bytes: Buffer,
+  cuts: readonly number[],
+  suspendAt: ReadonlySet<number>,
+  settings: Settings,
+): Transcript {
   const transcript = new Transcript(suspendAt);
   const parser = new ClientParser(transcript, MAX_CONTROL_LINE, MAX_PAYLOAD, settings.headersEnabled);
   parser.pedantic = settings.pedantic;
@@ -140,7 +149,9 @@ function checkStream(random: SeededRandom, text: string): void {
   const whole = run(bytes, [], new Set(), settings);
   for (let i = 0; i < 3; i++) {
     const cuts = randomCuts(random, bytes.length);
-    const suspendAt = new Set(random.below(2) === 0 ? [] : Array.from({ length: 10 }, () => random.below(40)));
+    const suspendAt = new Set(
+      random.below(2) === 0 ? [] : Array.from({ length: 10 }, () => random.below(40)),
+    );
     const cut = run(bytes, cuts, suspendAt, settings);
     assert.deepEqual(cut.lines, whole.lines, `${JSON.stringify(text)} cut at ${JSON.stringify(cuts)}`);
   }
@@ -158,7 +169,18 @@ test("damaged streams: no throw, bounded memory, the same however they are cut",
 test("garbage: no throw, bounded memory, the same however it is cut", async (t) => {
   await forEachSeed(t, (random) => {
     for (let i = 0; i < STREAMS; i++) {
-      const verb = pick(random, ["", "PUB ", "SUB ", "UNSUB ", "CONNECT ", "INFO", "-ERR ", "+OK", "PING", "HPUB a "]);
+      const verb = pick(random, [
+        "",
+        "PUB ",
+        "SUB ",
+        "UNSUB ",
+        "CONNECT ",
+        "INFO",
+        "-ERR ",
+        "+OK",
+        "PING",
+        "HPUB a ",
+      ]);
       checkStream(random, verb + garbage(random, random.below(300)));
     }
   });

@@ -3,7 +3,29 @@ import { pick } from "./seeds.ts";
 
 const TOKENS = ["a", "b", "foo", "x*", "$SYS", "_R_", "$NRG", "\xff", "*", ">", ""];
 /** Bytes that mean something somewhere. */
-const SPECIAL = ["\r\n", "\n", "\r", " ", "\t", "0", "9", "-", "PUB ", "MSG ", "SUB ", "{", "}", '"', "\0", "\xff", "*", ">", ".", "$", "_"];
+const SPECIAL = [
+  "\r\n",
+  "\n",
+  "\r",
+  " ",
+  "\t",
+  "0",
+  "9",
+  "-",
+  "PUB ",
+  "MSG ",
+  "SUB ",
+  "{",
+  "}",
+  '"',
+  "\0",
+  "\xff",
+  "*",
+  ">",
+  ".",
+  "$",
+  "_",
+];
 const CONNECTS = [
   '{"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"protocol":1}',
   '{"verbose":true,"pedantic":true}',

@@ -12,7 +12,10 @@ const FRESH_SEEDS = 12;
  * Calls `run` with one source of randomness after the other: fixed seeds, then fresh ones. `FUZZ_SEED=n` tries
  * that seed alone, `FUZZ_SECONDS=n` goes on with fresh seeds for so long. A failure names its seed.
  */
-export async function forEachSeed(t: TestContext, run: (random: SeededRandom) => void | Promise<void>): Promise<void> {
+export async function forEachSeed(
+  t: TestContext,
+  run: (random: SeededRandom) => void | Promise<void>,
+): Promise<void> {
   for (const seed of seeds()) {
     try {
       await run(new SeededRandom(seed));

@@ -19,12 +19,12 @@ export const HELLO =
 export class TcpServer {
   readonly server: Server;
   readonly port: number;
-  readonly #clients: RawClient[];
+  /** What is to be done before the server goes down at the end of the test. */
+  readonly beforeEnd: (() => void)[] = [];
 
-  private constructor(server: Server, port: number, clients: RawClient[]) {
+  private constructor(server: Server, port: number) {
     this.server = server;
     this.port = port;
-    this.#clients = clients;
   }
 
   /** Starts a server on a random port of 127.0.0.1; it goes with the test, and so do its clients. */
@@ -43,12 +43,12 @@ export class TcpServer {
       { onConnect: () => {}, onDisconnect: () => {}, onSlowConsumer: () => {} },
     );
     await server.start();
-    const clients: RawClient[] = [];
+    const started = new TcpServer(server, server.broker.port);
     t.after(async () => {
-      for (const client of clients) client.drop();
+      for (const end of started.beforeEnd) end();
       await server.shutdown();
     });
-    return new TcpServer(server, server.broker.port, clients);
+    return started;
   }
 
   get broker(): Broker {
@@ -58,7 +58,7 @@ export class TcpServer {
   /** A raw connection; what it is greeted with stays in its lines. */
   async open(): Promise<RawClient> {
     const client = await RawClient.connect(this.port);
-    this.#clients.push(client);
+    this.beforeEnd.push(() => client.drop());
     return client;
   }
 

@@ -115,7 +115,7 @@ export class Peer {
   /** Messages that arrived since the last call; fails when there is anything else. */
   messages(): { readonly subject: string; readonly sid: string; readonly payload: string }[] {
     const messages = [];
-    for (let rest = this.read(); rest !== ""; ) {
+    for (let rest = this.read(); rest !== "";) {
       const match = /^MSG (\S+) (\S+) (?:\S+ )?(\d+)\r\n/.exec(rest);
       assert.ok(match !== null, `a message expected: ${JSON.stringify(rest.slice(0, 100))}`);
       const end = match[0].length + Number(match[3]);

@@ -62,3 +62,10 @@ test("both views look at the same memory", () => {
   bytes.view.setUint32(0, 0x4d534720);
   assert.equal(bytes.buf.latin1Slice(0, 4), "MSG ");
 });
+
+test("freed bytes give their memory back at once", () => {
+  const bytes = new Bytes(4_096);
+  bytes.free();
+  assert.equal(bytes.buf.length, 0);
+  assert.equal(bytes.buf.buffer.byteLength, 0);
+});

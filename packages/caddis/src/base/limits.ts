@@ -40,6 +40,12 @@ export const UPKEEP_INTERVAL_MS = 2_000;
 export const STALL_HIGH_BYTES = 4 * 1024 * 1024;
 export const STALL_LOW_BYTES = 1024 * 1024;
 
+/** A receiver that has this share of `max_pending` waiting is behind whatever it takes; as in the reference. */
+export const BEHIND_SHARE = 0.75;
+
+/** A write that has not gone through for so long means that its receiver is stuck rather than busy. */
+export const STUCK_WRITE_MS = 50;
+
 /**
  * A held-back publisher goes on after this time, whatever its receiver does, so that its other
  * receivers never wait longer; the reference's bound per read.

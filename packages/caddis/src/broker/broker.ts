@@ -193,7 +193,6 @@ export class Broker {
       max_payload: options.max_payload,
       client_id: client.cid,
       client_ip: client.pipe.remoteHost === "" ? undefined : client.pipe.remoteHost,
-      connect_urls: options.client_advertise === "" ? undefined : [options.client_advertise],
       ldm: this.isLameDuck || undefined,
       connect_info: isConnectInfo || undefined,
       remote_account: isConnectInfo ? client.account.name : undefined,

@@ -7,6 +7,8 @@ import {
   RTT_INTERVAL_MS,
   SIZE_DIGITS_MAX,
   STALL_MS_MAX,
+  BEHIND_SHARE,
+  STUCK_WRITE_MS,
 } from "../base/limits.ts";
 import { Timer } from "../base/timer-queue.ts";
 import type { Pipe, PipeEvents } from "../io/pipe.ts";
@@ -93,6 +95,8 @@ export class Client implements PipeEvents, OutboundOwner {
   lastReceivers: Receivers | null = null;
 
   #pingSentMs = 0;
+  /** When the outstanding write began, on the monotonic scale. */
+  #writeStartMs = 0;
   readonly #greetedMs: number;
   #lastInMs: number;
   /** Before CONNECT the authentication deadline, then the ping interval, at last the linger of a close. */
@@ -188,6 +192,7 @@ export class Client implements PipeEvents, OutboundOwner {
 
   onWritePending(): void {
     this.#writeTimer ??= new Timer(() => this.#onWriteDeadline());
+    this.#writeStartMs = this.broker.clock.monotonicMs();
     this.broker.timers.setIn(this.#writeTimer, this.broker.options.write_deadline);
   }
 
@@ -197,7 +202,12 @@ export class Client implements PipeEvents, OutboundOwner {
 
   onOutrun(message: Message): void {
     const publisher = message.origin;
-    if (publisher === null || publisher === this || this.broker.options.no_fast_producer_stall) return;
+    const { clock, options } = this.broker;
+    if (publisher === null || publisher === this || options.no_fast_producer_stall) return;
+    // Waiting helps a receiver that is taking something. For one that is stuck nobody is held back before
+    // most of what it may have waiting is used up; its other receivers go on at full speed until then.
+    const isStuck = clock.monotonicMs() - this.#writeStartMs > STUCK_WRITE_MS;
+    if (isStuck && this.outbound.pendingBytes < options.max_pending * BEHIND_SHARE) return;
     publisher.#stall(this);
   }
 

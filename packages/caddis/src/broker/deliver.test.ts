@@ -9,7 +9,8 @@ function pub(subject: string, payload: string): string {
 test("each plain subscription gets a copy, each queue group one, whatever subjects its members gave", () => {
   const world = new TestBroker();
   const receivers = Array.from({ length: 4 }, () => world.connect());
-  for (const peer of receivers) peer.say("SUB a.b 1\r\nSUB a.* 2\r\nSUB a.b q 3\r\nSUB a.* q 4\r\nSUB > r 5\r\n");
+  for (const peer of receivers)
+    peer.say("SUB a.b 1\r\nSUB a.* 2\r\nSUB a.b q 3\r\nSUB a.* q 4\r\nSUB > r 5\r\n");
   const publisher = world.connect();
   for (let i = 0; i < 50; i++) publisher.say(pub("a.b", `${i}`));
   const bySid = new Map<string, number>();
@@ -29,9 +30,12 @@ test("members of a queue group are chosen evenly", () => {
   const publisher = world.connect();
   publisher.say(pub("work", "x").repeat(5_000));
   const counts = members.map((member) => member.messages().length);
-  assert.equal(counts.reduce((sum, count) => sum + count), 5_000);
+  assert.equal(
+    counts.reduce((sum, count) => sum + count),
+    5_000,
+  );
   // Seeded chance: a fair choice stays within four standard deviations of 1,000.
-  for (const count of counts) assert.ok(Math.abs(count - 1_000) < 115, `${counts.join(", ")}`);
+  for (const count of counts) assert.ok(Math.abs(count - 1_000) < 115, counts.join(", "));
 });
 
 test("without echo nothing comes back, not by a queue group either, while others get theirs", () => {
@@ -53,7 +57,10 @@ test("headers go to who takes them; others get the payload behind them", () => {
   for (const peer of [modern, plain]) peer.say("SUB foo 7\r\n");
   const headers = "NATS/1.0\r\nA: b\r\n\r\n";
   world.connect().say(`HPUB foo reply 0${headers.length} 00${headers.length + 5}\r\n${headers}hello\r\n`);
-  assert.equal(modern.read(), `HMSG foo 7 reply 0${headers.length} 00${headers.length + 5}\r\n${headers}hello\r\n`);
+  assert.equal(
+    modern.read(),
+    `HMSG foo 7 reply 0${headers.length} 00${headers.length + 5}\r\n${headers}hello\r\n`,
+  );
   assert.equal(plain.read(), "MSG foo 7 reply 5\r\nhello\r\n");
 });
 
@@ -65,7 +72,10 @@ test("who asks where nobody listens is told so, once, by a subscription of its o
   requester.say("SUB _INBOX.* 4\r\nUNSUB 4 1\r\nSUB _INBOX.* q 5\r\n");
   for (let i = 0; i < 3; i++) requester.say("PUB nobody _INBOX.x 0\r\n\r\n");
   const status = "NATS/1.0 503\r\nNats-Subject: nobody\r\n\r\n";
-  assert.equal(requester.read(), `HMSG _INBOX.x 4 ${status.length} ${status.length}\r\n${status}\r\n`.repeat(3));
+  assert.equal(
+    requester.read(),
+    `HMSG _INBOX.x 4 ${status.length} ${status.length}\r\n${status}\r\n`.repeat(3),
+  );
   assert.equal(other.read(), "");
   other.say("SUB nobody 1\r\n");
   requester.say("PUB nobody _INBOX.x 0\r\n\r\n");

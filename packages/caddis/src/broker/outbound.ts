@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { type Bytes, copyBytes } from "../base/bytes.ts";
 import {
+  BEHIND_SHARE,
   LARGE_SLAB_DIRTY_MAX,
   SLAB_BYTES,
   STALL_HIGH_BYTES,
@@ -36,8 +37,6 @@ const HMSG_WORD = 0x484d_5347;
 /** Of "HMSG " plus the spaces behind subject, sid and reply. */
 const LINE_OVERHEAD_BYTES = 8;
 const CRLF_BYTES = 2;
-/** A receiver that has this share of `max_pending` waiting is behind; as in the reference. */
-const BEHIND_SHARE = 0.75;
 
 /**
  * What is queued for one connection: a slab being filled, full slabs waiting behind a write, and the
@@ -271,8 +270,8 @@ export class Outbound {
       this.#write(slab, length);
       // The pipe may have failed and closed this outbound meanwhile.
       if (this.#state !== "open") return false;
-      if (this.#slabClass < SLAB_BYTES.length - 1) this.#slabClass++;
     }
+    if (this.#slabClass < SLAB_BYTES.length - 1) this.#slabClass++;
     this.#takeSlab();
     return true;
   }

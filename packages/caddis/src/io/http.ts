@@ -26,10 +26,11 @@ export interface Http {
   listen(host: string, port: number, answer: (request: HttpRequest) => HttpAnswer): Promise<HttpListener>;
 }
 
-/** A bound address. */
+/** A bound address, as `Listener`. */
 export interface HttpListener {
   readonly host: string;
+  readonly addresses: readonly string[];
   readonly port: number;
-  /** Stops accepting and ends every connection at once, with or without a request on it. */
+  /** Stops accepting and ends every connection at once, with or without a request on it. Resolves when they are gone. */
   close(): Promise<void>;
 }

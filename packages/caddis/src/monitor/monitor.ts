@@ -11,6 +11,9 @@ const BY_PATH: ReadonlyMap<string, Endpoint> = new Map(
   ENDPOINTS.map((endpoint) => [endpoint.path, endpoint]),
 );
 
+/** Where it listens. */
+export type Address = Omit<HttpListener, "close">;
+
 /** Monitoring of one server over HTTP. */
 export class Monitor {
   readonly #server: MonitoredServer;
@@ -26,14 +29,14 @@ export class Monitor {
   }
 
   /** Listens; gives the address it got. Rejects when the one that is configured can't be had. */
-  async start(http: Http): Promise<{ readonly host: string; readonly port: number }> {
+  async start(http: Http): Promise<Address> {
     const { http_host, http_port } = this.#server.broker.options;
     this.#listener = await http.listen(http_host, Math.max(http_port, 0), (request) => this.answer(request));
     return this.#listener;
   }
 
   /** Null while it does not listen. */
-  get address(): { readonly host: string; readonly port: number } | null {
+  get address(): Address | null {
     return this.#listener;
   }
 

@@ -1,5 +1,5 @@
 import type { ConnectionOptions, NatsConnection } from "@nats-io/nats-core";
-import { deferred, NatsConnectionImpl, ProtocolHandler } from "@nats-io/nats-core/internal";
+import { deferred, errors, NatsConnectionImpl, ProtocolHandler } from "@nats-io/nats-core/internal";
 import type { CaddisServer } from "./caddis-server.ts";
 import { InProcessTransport } from "./in-process-transport.ts";
 
@@ -73,6 +73,13 @@ function useTransport(protocol: ProtocolHandler, target: Target): void {
     void transport.closed().then(async () => {
       protocol.connected = false;
       if (protocol.isClosed()) return;
+      // While it still dials, the attempt has failed, and the loop that made it knows what comes next.
+      if (protocol.connectError !== undefined) {
+        protocol.connectError(
+          transport.closeError ?? protocol.lastError ?? new errors.ConnectionError("closed"),
+        );
+        return;
+      }
       if ("only" in target && !target.only.isRunning) protocol.abortReconnect = true;
       await protocol.disconnected(transport.closeError ?? protocol.lastError);
     });

@@ -92,8 +92,10 @@ export class Server implements MonitoredServer {
 
   /** URLs at which monitoring answers; empty without it. */
   get monitoringUrls(): readonly string[] {
-    const { address } = this.#monitor;
-    return address === null ? [] : [`http://${urlHost(address.host)}:${address.port}`];
+    const bound = this.#monitor.address;
+    return bound === null
+      ? []
+      : bound.addresses.map((address) => `http://${joinHostPort(address, bound.port)}`);
   }
 
   /** Resolves when clients can connect; rejects with the reason why they can't. */
@@ -117,7 +119,9 @@ export class Server implements MonitoredServer {
           { cause: error },
         );
       }
-      broker.port = this.#listener.port;
+      const advertised = advertisedAddress(options.client_advertise, options.host, this.#listener.port);
+      broker.host = advertised.host;
+      broker.port = advertised.port;
       log.info(`Listening for client connections on ${joinHostPort(options.host, this.#listener.port)}`);
     }
     this.#state = "running";
@@ -187,12 +191,19 @@ export class Server implements MonitoredServer {
   }
 }
 
-function joinHostPort(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+/**
+ * What INFO names: `client_advertise` (`host`, `host:port` or `[IPv6]:port`), or the address listened on.
+ * Throws when it is none of these.
+ */
+function advertisedAddress(advertise: string, host: string, port: number): { host: string; port: number } {
+  if (advertise === "") return { host, port };
+  const parts = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(advertise);
+  const advertisedPort = Number(parts?.[3] ?? 0);
+  if (parts === null || advertisedPort > 65_535)
+    throw new Error(`client_advertise is no address: ${advertise}`);
+  return { host: parts[1] ?? parts[2], port: advertisedPort === 0 ? port : advertisedPort };
 }
 
-/** An address one can connect to: the unspecified ones stand for this machine. */
-function urlHost(host: string): string {
-  if (host === "0.0.0.0" || host === "::" || host === "") return "127.0.0.1";
-  return host.includes(":") ? `[${host}]` : host;
+function joinHostPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

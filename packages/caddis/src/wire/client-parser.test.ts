@@ -292,7 +292,7 @@ const signal: fc.Arbitrary<Sent> = fc
   .chain(([[verb, op], rest, end]) =>
     cased(verb).map((spelled) => ({
       text: spelled + rest + end,
-      call: { op: op as "ping" | "pong" | "ok" },
+      call: { op },
     })),
   );
 
@@ -307,7 +307,7 @@ const json: fc.Arbitrary<Sent> = fc
     // Only JSON may follow without a gap: a letter would make it another verb.
     cased(verb).map((spelled) => ({
       text: `${spelled}${gap}${text}${end}`,
-      call: { op: op as "connect" | "info", text },
+      call: { op, text },
     })),
   );
 
@@ -530,7 +530,7 @@ test("a payload that was announced costs memory only as it arrives", () => {
 
 test("a line that never ends is refused before it costs much, in reads of any size", () => {
   for (const verb of ["PUB ", "HPUB ", "SUB ", "UNSUB ", "CONNECT ", "INFO ", "-ERR ", "PUB", "CONNECT"]) {
-    for (const filler of ["x", " ", "\t", "x ", "\r"]) {
+    for (const filler of ["x", "x ", "\r"]) {
       for (const size of [1, 7, 4_096, 1_000_000]) {
         const recorder = new Recorder();
         const parser = makeParser(recorder, {});
@@ -545,6 +545,23 @@ test("a line that never ends is refused before it costs much, in reads of any si
         assert.equal(recorder.calls.length, 1);
         assert.equal(recorder.calls[0].op, "fault");
       }
+    }
+  }
+});
+
+test("separators in front of the arguments have no limit, and cost nothing", () => {
+  for (const filler of [" ", "\t"]) {
+    for (const size of [1, 7, 4_096, 1_000_000]) {
+      const recorder = new Recorder();
+      const parser = makeParser(recorder, {});
+      const buffer = new ReadBuffer(size + 16);
+      buffer.read(parser, Buffer.from("SUB ", "latin1"));
+      for (let sent = 0; sent < 20_000; sent += size) {
+        buffer.read(parser, Buffer.alloc(size, filler));
+        assert.ok(parser.tailBytes <= 8 * 4096 + 64, `${parser.tailBytes} bytes`);
+      }
+      buffer.read(parser, Buffer.from("foo 1\r\n", "latin1"));
+      assert.deepEqual(recorder.calls, [{ op: "sub", subject: "foo", queue: "", sid: "1" }]);
     }
   }
 });

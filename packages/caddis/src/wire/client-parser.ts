@@ -135,6 +135,9 @@ export class ClientParser {
   #tailLength = 0;
   /** How many bytes the operation at hand needs in all, 0 while its control line is not complete. */
   #needed = 0;
+  /** Of the incomplete line at hand: separators that need not be kept, an empty range if there are none. */
+  #dropStart = 0;
+  #dropEnd = 0;
   /** A verb whose line is still open though nothing of it matters any more. */
   #openVerb: Verb | null = null;
   /** True from the control line of a publish until its payload is complete, so that the line counts once. */
@@ -277,6 +280,8 @@ export class ClientParser {
   #operation(input: Bytes, start: number, end: number): number {
     const buf = input.buf;
     this.#needed = 0;
+    this.#dropStart = 0;
+    this.#dropEnd = 0;
     if (this.connectOnly && buf[start] !== 0x43 && buf[start] !== 0x63) {
       return this.#fault("not connected", buf, start, end);
     }
@@ -291,14 +296,15 @@ export class ClientParser {
       }
       while (argumentStart < end && (buf[argumentStart] === SPACE || buf[argumentStart] === TAB))
         argumentStart++;
-      if (argumentStart >= end) return this.#incompleteLine(buf, start, argumentStart, end);
+      if (argumentStart >= end) return this.#incompleteLine(buf, start + verb.length, argumentStart, end);
     }
     const lineFeed = buf.indexOf(LF, argumentStart);
     if ((lineFeed < 0 || lineFeed >= end) && argument === "ignored") {
       this.#openVerb = verb;
       return end;
     }
-    if (lineFeed < 0 || lineFeed >= end) return this.#incompleteLine(buf, start, argumentStart, end);
+    if (lineFeed < 0 || lineFeed >= end)
+      return this.#incompleteLine(buf, start + verb.length, argumentStart, end);
     let argumentEnd = lineFeed;
     if (argumentEnd > argumentStart && buf[argumentEnd - 1] === CR) argumentEnd--;
     if (argumentEnd - argumentStart > this.maxControlLine && argument !== "ignored") {
@@ -336,11 +342,17 @@ export class ClientParser {
     return lineFeed + 1;
   }
 
-  #incompleteLine(buf: Buffer, start: number, argumentStart: number, end: number): number {
+  /**
+   * An open line is waited for as long as it may still turn out right. The separators in front of its
+   * arguments have no limit, but only one of them is kept.
+   */
+  #incompleteLine(buf: Buffer, verbEnd: number, argumentStart: number, end: number): number {
     // A CR at the end does not count: the line may be complete but for its LF.
     const length = end - argumentStart - (buf[end - 1] === CR ? 1 : 0);
-    if (length > this.maxControlLine || end - start > 2 * this.maxControlLine + VERB_BYTES_MAX) {
-      return this.#fault("control line too long", buf, argumentStart, end);
+    if (length > this.maxControlLine) return this.#fault("control line too long", buf, argumentStart, end);
+    if (argumentStart > verbEnd + 1) {
+      this.#dropStart = verbEnd + 1;
+      this.#dropEnd = argumentStart;
     }
     return -1;
   }
@@ -538,8 +550,14 @@ export class ClientParser {
   }
 
   #keepTail(input: Bytes, start: number, end: number): void {
-    this.#growTail(this.#tailCapacityFor(end - start));
-    this.#appendTail(input, start, end);
+    const dropped = this.#dropEnd - this.#dropStart;
+    this.#growTail(this.#tailCapacityFor(end - start - dropped));
+    if (dropped === 0) {
+      this.#appendTail(input, start, end);
+    } else {
+      this.#appendTail(input, start, this.#dropStart);
+      this.#appendTail(input, this.#dropEnd, end);
+    }
   }
 
   /** Adds what completes the tail's operation, parses it there and returns how far `input` was used. */
@@ -565,7 +583,11 @@ export class ClientParser {
       tail.buf[this.#tailLength] = LF;
       const length = this.#tailLength;
       const parsed = this.#operation(tail, 0, length);
-      if (parsed < 0) continue;
+      if (parsed < 0) {
+        tail.buf.copyWithin(this.#dropStart, this.#dropEnd, length);
+        this.#tailLength -= this.#dropEnd - this.#dropStart;
+        continue;
+      }
       assert(
         parsed === length || this.#hasEnded,
         "the tail holds exactly one operation, unless it was refused",

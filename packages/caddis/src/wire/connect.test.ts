@@ -3,9 +3,18 @@ import { test } from "node:test";
 import { decodeConnect, defaultConnectOptions } from "./connect.ts";
 
 test("what a CONNECT does not name stays as it was", () => {
-  const first = decodeConnect('{"verbose":false,"name":"a","auth_token":"t","protocol":1}', defaultConnectOptions());
+  const first = decodeConnect(
+    '{"verbose":false,"name":"a","auth_token":"t","protocol":1}',
+    defaultConnectOptions(),
+  );
   assert.ok(!("problem" in first));
-  assert.deepEqual(first, { ...defaultConnectOptions(), verbose: false, name: "a", auth_token: "t", protocol: 1 });
+  assert.deepEqual(first, {
+    ...defaultConnectOptions(),
+    verbose: false,
+    name: "a",
+    auth_token: "t",
+    protocol: 1,
+  });
   const second = decodeConnect('{"NAME":"b","verbose":null}', first);
   assert.deepEqual(second, { ...first, name: "b" });
   assert.equal(first.name, "a", "the first is left alone");

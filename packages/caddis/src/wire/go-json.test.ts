@@ -32,21 +32,63 @@ test("the last occurrence wins, in whatever case", () => {
 });
 
 test("what is no JSON object, or has a field of the wrong type, is refused", () => {
-  const wrong = ["", " ", "{", "[]", "1", '"x"', "true", "{}x", "{} {}", "{'flag':true}", '{"flag":true,}', "{flag:true}"];
-  const wrongTypes = ['{"flag":1}', '{"flag":"true"}', '{"count":"1"}', '{"count":true}', '{"name":1}', '{"name":[]}', '{"urls":"a"}', '{"urls":[1]}', '{"extra":[]}', '{"extra":1}'];
-  const noIntegers = ['{"count":1.5}', '{"count":1.0}', '{"count":1e0}', '{"count":1E2}', '{"count":9223372036854775808}', '{"count":1e400}'];
+  const wrong = [
+    "",
+    " ",
+    "{",
+    "[]",
+    "1",
+    '"x"',
+    "true",
+    "{}x",
+    "{} {}",
+    "{'flag':true}",
+    '{"flag":true,}',
+    "{flag:true}",
+  ];
+  const wrongTypes = [
+    '{"flag":1}',
+    '{"flag":"true"}',
+    '{"count":"1"}',
+    '{"count":true}',
+    '{"name":1}',
+    '{"name":[]}',
+    '{"urls":"a"}',
+    '{"urls":[1]}',
+    '{"extra":[]}',
+    '{"extra":1}',
+  ];
+  const noIntegers = [
+    '{"count":1.5}',
+    '{"count":1.0}',
+    '{"count":1e0}',
+    '{"count":1E2}',
+    '{"count":9223372036854775808}',
+    '{"count":1e400}',
+  ];
   for (const json of [...wrong, ...wrongTypes, ...noIntegers, '{"name":"a\nb"}', '{"name":"\\x41"}']) {
     assert.ok("problem" in decodeGoObject(json, FIELDS), json);
   }
   assert.deepEqual(values('{"count":-0}'), { count: -0 });
-  assert.deepEqual(values('{"extra":{"count":1.5},"count":1}'), { count: 1, extra: { count: 1.5 } }, "a fraction elsewhere");
+  assert.deepEqual(
+    values('{"extra":{"count":1.5},"count":1}'),
+    { count: 1, extra: { count: 1.5 } },
+    "a fraction elsewhere",
+  );
 });
 
 test("no text makes it throw, and no key reaches beyond the object", () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.json(), fc.string({ unit: fc.constantFrom("{", "}", "[", '"', ":", ",", "1", "\\") })), (text) => {
-      decodeGoObject(text, FIELDS);
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.json(),
+        fc.string({ unit: fc.constantFrom("{", "}", "[", '"', ":", ",", "1", "\\") }),
+      ),
+      (text) => {
+        decodeGoObject(text, FIELDS);
+      },
+    ),
     { numRuns: 500 },
   );
   const deep = `{"extra":{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}}`;

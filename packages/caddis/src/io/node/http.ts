@@ -45,9 +45,12 @@ export const nodeHttp: Http = {
     const listener = await bind(server, host, port);
     return {
       host: listener.host,
+      addresses: listener.addresses,
       port: listener.port,
       close() {
-        const closed = listener.close();
+        const closed = new Promise<void>((resolve) => {
+          server.close(() => resolve());
+        });
         server.closeAllConnections();
         return closed;
       },
