@@ -11,12 +11,6 @@ export function assert(condition: boolean, expectation: string): asserts conditi
   if (!condition) fail(expectation);
 }
 
-/** Returns `value` and throws an `AssertionFailure` when it is missing. */
-export function must<T>(value: T | null | undefined, expectation: string): T {
-  if (value === null || value === undefined) fail(expectation);
-  return value;
-}
-
 function fail(expectation: string): never {
   throw new AssertionFailure(`broken expectation: ${expectation}`);
 }

@@ -20,7 +20,7 @@ import { SlabPool } from "./slab-pool.ts";
 
 /** The names of the accounts that exist without being configured. */
 export const GLOBAL_ACCOUNT = "$G";
-export const SYSTEM_ACCOUNT = "$SYS";
+const SYSTEM_ACCOUNT = "$SYS";
 
 /** Level of the JetStream API that the compatible version announces, with or without JetStream. */
 const JETSTREAM_API_LEVEL = 5;

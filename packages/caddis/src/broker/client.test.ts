@@ -491,6 +491,7 @@ test("a peer that does not take its last words, or does not hang up, is dropped 
     assert.ok(!peer.pipe.isDestroyed);
     await world.clock.advance(1);
     assert.ok(peer.pipe.isDestroyed);
+    assert.equal(peer.client.outbound.pendingBytes, 0, "and what it did not take with it");
     peer.pipe.hangUp();
     assert.equal(world.broker.clients.size, 0);
     world.checkInvariants();

@@ -47,6 +47,7 @@ export class Server implements MonitoredServer {
 
   readonly #ports: ServerPorts;
   readonly #lameDuck: LameDuck;
+  readonly #advertised: { readonly host: string; readonly port: number } | null;
   #state: ServerState = "new";
   #listener: Listener | null = null;
   readonly #monitor: Monitor;
@@ -55,6 +56,7 @@ export class Server implements MonitoredServer {
   constructor(options: Options, ports: ServerPorts, events: BrokerEvents) {
     this.options = options;
     this.#ports = ports;
+    this.#advertised = parseAdvertise(options.client_advertise);
     const mappings = MappingTable.compile(options.mappings, { random: ports.random, clusterName: "" });
     if (typeof mappings === "string") throw new Error(mappings);
     this.broker = new Broker(options, ports, mappings.size === 0 ? null : mappings, events, ports.runtime);
@@ -119,9 +121,8 @@ export class Server implements MonitoredServer {
           { cause: error },
         );
       }
-      const advertised = advertisedAddress(options.client_advertise, options.host, this.#listener.port);
-      broker.host = advertised.host;
-      broker.port = advertised.port;
+      broker.host = this.#advertised?.host ?? options.host;
+      broker.port = this.#advertised?.port || this.#listener.port;
       log.info(`Listening for client connections on ${joinHostPort(options.host, this.#listener.port)}`);
     }
     this.#state = "running";
@@ -192,16 +193,15 @@ export class Server implements MonitoredServer {
 }
 
 /**
- * What INFO names: `client_advertise` (`host`, `host:port` or `[IPv6]:port`), or the address listened on.
- * Throws when it is none of these.
+ * The address that clients are told by `client_advertise` (`host`, `host:port` or `[IPv6]:port`); port 0
+ * stands for the one listened on. Null when none is given. Throws when it is none of these.
  */
-function advertisedAddress(advertise: string, host: string, port: number): { host: string; port: number } {
-  if (advertise === "") return { host, port };
-  const parts = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(advertise);
-  const advertisedPort = Number(parts?.[3] ?? 0);
-  if (parts === null || advertisedPort > 65_535)
-    throw new Error(`client_advertise is no address: ${advertise}`);
-  return { host: parts[1] ?? parts[2], port: advertisedPort === 0 ? port : advertisedPort };
+function parseAdvertise(text: string): { readonly host: string; readonly port: number } | null {
+  if (text === "") return null;
+  const parts = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(text);
+  const port = Number(parts?.[3] ?? 0);
+  if (parts === null || port > 65_535) throw new Error(`client_advertise is not an address: ${text}`);
+  return { host: parts[1] ?? parts[2], port };
 }
 
 function joinHostPort(host: string, port: number): string {

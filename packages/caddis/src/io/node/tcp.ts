@@ -197,7 +197,7 @@ class TcpPipe implements UnattachedPipe {
 }
 
 /** See `Listener.addresses`. */
-export function reachableAddresses(host: string): readonly string[] {
+function reachableAddresses(host: string): readonly string[] {
   if (host !== "0.0.0.0" && host !== "::" && host !== "") return [host];
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const found = [...all.filter(({ internal }) => internal), ...all.filter(({ internal }) => !internal)];
