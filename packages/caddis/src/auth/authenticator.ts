@@ -21,7 +21,9 @@ export function authenticate(credentials: Credentials, connect: ConnectOptions):
       return isUser && isPassword ? { allowed: true, user: credentials.user } : { allowed: false };
     }
     case "token":
-      return sameSecret(credentials.token, connect.auth_token) ? { allowed: true, user: "[REDACTED]" } : { allowed: false };
+      return sameSecret(credentials.token, connect.auth_token)
+        ? { allowed: true, user: "[REDACTED]" }
+        : { allowed: false };
   }
 }
 

@@ -15,9 +15,9 @@ export class Account {
   /** Null when nothing is mapped, which costs a publish nothing. */
   readonly mappings: Mappings | null;
 
-  constructor(name: string, sublistCache: boolean, mappings: Mappings | null) {
+  constructor(name: string, sublistCache: boolean, hashBasis: number, mappings: Mappings | null) {
     this.name = name;
-    this.sublist = new Sublist(sublistCache);
+    this.sublist = new Sublist(sublistCache, hashBasis);
     this.mappings = mappings;
   }
 }

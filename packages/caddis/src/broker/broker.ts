@@ -109,8 +109,18 @@ export class Broker {
         : user !== ""
           ? { kind: "user", user, password }
           : { kind: "none" };
-    this.globalAccount = new Account(GLOBAL_ACCOUNT, !options.disable_sublist_cache, mappings);
-    this.systemAccount = new Account(SYSTEM_ACCOUNT, !options.disable_sublist_cache, null);
+    this.globalAccount = new Account(
+      GLOBAL_ACCOUNT,
+      !options.disable_sublist_cache,
+      secret32(ports.random),
+      mappings,
+    );
+    this.systemAccount = new Account(
+      SYSTEM_ACCOUNT,
+      !options.disable_sublist_cache,
+      secret32(ports.random),
+      null,
+    );
     this.accounts = new Map([
       [GLOBAL_ACCOUNT, this.globalAccount],
       [SYSTEM_ACCOUNT, this.systemAccount],
@@ -223,4 +233,9 @@ export class Broker {
     for (const account of this.accounts.values()) account.sublist.sweep();
     this.timers.setIn(this.#upkeep, UPKEEP_INTERVAL_MS);
   }
+}
+
+function secret32(random: Random): number {
+  const [a, b, c, d] = random.bytes(4);
+  return (a << 24) | (b << 16) | (c << 8) | d;
 }

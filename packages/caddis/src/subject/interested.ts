@@ -1,12 +1,10 @@
-import { hashOf } from "./subject-hash.ts";
-
 /** What a subscriber hands to the sublist; the broker's `Subscription` extends it. */
 export class Interested {
   readonly subject: string;
   /** Empty: a plain subscription. */
   readonly queue: string;
-  /** What the subject is filed under. */
-  readonly hash: number;
+  /** What the subject is filed under, once it stands in a sublist. */
+  hash = 0;
   /** Whether it stands in a sublist; `previous` and `next` are its neighbours there. */
   isInterested = false;
   previous: Interested | null = null;
@@ -15,6 +13,5 @@ export class Interested {
   constructor(subject: string, queue: string) {
     this.subject = subject;
     this.queue = queue;
-    this.hash = hashOf(subject);
   }
 }

@@ -4,7 +4,7 @@ import { LiteralTable } from "./literal-table.ts";
 import { MatchResult } from "./match-result.ts";
 import { ResultCache } from "./result-cache.ts";
 import { hasWildcard } from "./subject.ts";
-import { HASH_BASIS, HASH_PRIME, spread } from "./subject-hash.ts";
+import { HASH_PRIME, hashOf, spread } from "./subject-hash.ts";
 import { WildcardTrie } from "./wildcard-trie.ts";
 
 /**
@@ -53,6 +53,7 @@ export class Sublist<S extends Interested> {
   readonly #generations = new Uint32Array(GENERATION_COUNT);
   readonly #cache = new ResultCache<S>();
   readonly #cacheEnabled: boolean;
+  readonly #hashBasis: number;
   /** True when an answer in the cache may be stale, so that `sweep` has something to let go. */
   #changedSinceSweep = false;
   /** The answer that is not kept. */
@@ -64,7 +65,9 @@ export class Sublist<S extends Interested> {
   /** Lookups; whoever short-cuts `match` by a result of its own adds to it. */
   matchCount = 0;
 
-  constructor(cacheEnabled: boolean) {
+  /** `hashBasis`: a 32-bit secret, see `hashOf`. */
+  constructor(cacheEnabled: boolean, hashBasis: number) {
+    this.#hashBasis = hashBasis | 0;
     this.#cacheEnabled = cacheEnabled;
   }
 
@@ -76,6 +79,7 @@ export class Sublist<S extends Interested> {
   insert(subscription: S): void {
     assert(!subscription.isInterested, "a subscription stands in one sublist, once");
     subscription.isInterested = true;
+    subscription.hash = hashOf(subscription.subject, this.#hashBasis);
     const subject = subscription.subject;
     if (hasWildcard(subject)) this.#wildcards.add(subscription);
     else this.#literals.add(subscription);
@@ -103,7 +107,7 @@ export class Sublist<S extends Interested> {
   match(buf: Buffer, start: number, end: number): MatchResult<S> {
     this.matchCount++;
     // FNV-1a over the bytes; the first token's share of it picks the generation counter.
-    let hash = HASH_BASIS;
+    let hash = this.#hashBasis;
     let bucket = -1;
     for (let i = start; i < end; i++) {
       const byte = buf[i];
@@ -181,7 +185,7 @@ export class Sublist<S extends Interested> {
       this.#advanceAll();
       return;
     }
-    let hash = HASH_BASIS;
+    let hash = this.#hashBasis;
     for (let i = 0; i < subject.length; i++) {
       const code = subject.charCodeAt(i);
       if (code === DOT) break;

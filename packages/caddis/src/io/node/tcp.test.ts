@@ -124,6 +124,7 @@ for (const readMode of ["shared", "events"] satisfies ReadMode[]) {
     assert.equal(side.written, 0);
     let got = 0;
     socket.on("data", (chunk: Buffer) => (got += chunk.length));
+    socket.resume();
     await side.until(() => side.written === 1);
     assert.equal(side.pipe.writeAll([big, Buffer.from("behind"), big], [big.length, 3, 1]), false);
     await side.until(() => side.written === 2);

@@ -1,0 +1,19 @@
+import { join } from "node:path";
+import { checkForeignClient } from "../support/checks.ts";
+import { cacheFolder, sourceFolder, tool } from "../support/programs.ts";
+
+const source = sourceFolder("rust");
+
+checkForeignClient({
+  name: "async-nats",
+  needs: ["cargo"],
+  slow: true,
+  fetch: async () => {
+    await tool("cargo", ["fetch", "--locked"], { cwd: source });
+  },
+  build: async () => {
+    const target = await cacheFolder("rust");
+    await tool("cargo", ["build", "--locked", "--offline", "--target-dir", target], { cwd: source });
+    return { command: join(target, "debug/caddis-checks"), args: [] };
+  },
+});
