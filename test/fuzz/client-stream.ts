@@ -37,7 +37,7 @@ const CONNECTS = [
 ];
 
 /** Subjects that often meet each other; now and then none that one may use. */
-export function randomSubject(random: SeededRandom): string {
+function randomSubject(random: SeededRandom): string {
   return Array.from({ length: 1 + random.below(3) }, () => pick(random, TOKENS)).join(".");
 }
 

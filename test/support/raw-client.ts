@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
 /** How long a test waits for bytes that must come before it calls the server silent. A last resort, not a pace. */
-export const RECEIVE_DEADLINE_MS = 8_000;
+const RECEIVE_DEADLINE_MS = 8_000;
 
 /** How long `finish` waits for the server to hang up as well. */
 const FINISH_DEADLINE_MS = 1_000;

@@ -167,7 +167,12 @@ describe("the nats command line", { timeout: SUITE_DEADLINE_MS }, () => {
     });
 
     command("latency", async (t) => {
-      const { code, output } = await run(t, ["latency", `--server-b=${url()}`, "--duration=1s", "--rate=1000"]);
+      const { code, output } = await run(t, [
+        "latency",
+        `--server-b=${url()}`,
+        "--duration=1s",
+        "--rate=1000",
+      ]);
       assert.equal(code, 0, output);
       assert.match(output, /Median Latency/);
     });

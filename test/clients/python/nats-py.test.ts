@@ -12,7 +12,12 @@ checkForeignClient({
     const environment = await cacheFolder("python");
     await tool("python3", ["-m", "venv", environment]);
     const pip = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--only-binary=:all:"];
-    await tool(join(environment, "bin/python"), [...pip, "--require-hashes", "-r", join(source, "requirements.txt")]);
+    await tool(join(environment, "bin/python"), [
+      ...pip,
+      "--require-hashes",
+      "-r",
+      join(source, "requirements.txt"),
+    ]);
   },
   build: async () => ({
     command: join(await cacheFolder("python"), "bin/python"),

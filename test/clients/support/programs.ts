@@ -27,7 +27,9 @@ export async function cacheFolder(language: string): Promise<string> {
 /** The first of the programs that is not on PATH, or null when all are there. */
 export function missingProgram(names: readonly string[]): string | null {
   const folders = (process.env["PATH"] ?? "").split(delimiter);
-  return names.find((name) => !folders.some((folder) => folder !== "" && existsSync(join(folder, name)))) ?? null;
+  return (
+    names.find((name) => !folders.some((folder) => folder !== "" && existsSync(join(folder, name)))) ?? null
+  );
 }
 
 /** Runs a tool to its end, below the priority of everything else. Rejects with its output when it fails. */
@@ -52,7 +54,11 @@ export function lastWords(error: unknown): string {
 }
 
 /** A started program whose output is read line by line. Its errors come with the rest of what it says. */
-export async function* linesOf(command: string, args: readonly string[], signal: AbortSignal): AsyncGenerator<string> {
+export async function* linesOf(
+  command: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<string> {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], signal, killSignal: "SIGKILL" });
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {

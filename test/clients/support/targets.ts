@@ -2,7 +2,7 @@ import { describe, test } from "node:test";
 import { findReferenceServer, OUR_SERVER } from "../../support/server-process.ts";
 
 /** Nothing in these suites takes longer than this; reached only when something hangs. */
-export const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 60_000;
 
 /** A server program that the clients must not be able to tell from the other. */
 export interface Target {
@@ -20,6 +20,8 @@ export function eachServer(define: (target: Target) => void): void {
   if (reference === null) {
     test("nats-server", (t) => t.skip("no nats-server on PATH and no NATS_SERVER"));
   } else {
-    describe("nats-server", { timeout: DEADLINE_MS }, () => define({ name: "nats-server", command: reference }));
+    describe("nats-server", { timeout: DEADLINE_MS }, () =>
+      define({ name: "nats-server", command: reference }),
+    );
   }
 }

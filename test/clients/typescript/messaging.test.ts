@@ -124,7 +124,10 @@ eachPackageOnOneServer((client, port) => {
     assert.equal(all.getReceived(), QUEUE_MESSAGES);
     assert.equal(otherGroup.getReceived(), QUEUE_MESSAGES);
     for (const { subscription } of members) {
-      assert.ok(subscription.getReceived() > QUEUE_MESSAGES / 6, `a member got ${subscription.getReceived()}`);
+      assert.ok(
+        subscription.getReceived() > QUEUE_MESSAGES / 6,
+        `a member got ${subscription.getReceived()}`,
+      );
     }
   });
 

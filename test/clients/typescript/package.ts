@@ -41,7 +41,11 @@ export interface Connection {
   readonly info?: current.ServerInfo | undefined;
   closed(): Promise<unknown>;
   close(): Promise<void>;
-  publish(subject: string, payload?: Uint8Array | string, options?: { reply?: string; headers?: Headers }): void;
+  publish(
+    subject: string,
+    payload?: Uint8Array | string,
+    options?: { reply?: string; headers?: Headers },
+  ): void;
   subscribe(subject: string, options?: SubscribeOptions): Subscription;
   request(
     subject: string,
@@ -94,7 +98,7 @@ export const PACKAGES: readonly ClientPackage[] = [
   },
   {
     name: "nats",
-      connect: older.connect as unknown as ClientPackage["connect"],
+    connect: older.connect as unknown as ClientPackage["connect"],
     headers: older.headers as unknown as ClientPackage["headers"],
     createInbox: older.createInbox,
     untilEmpty: older.RequestStrategy.SentinelMsg,

@@ -44,7 +44,9 @@ eachPackage((client, target) => {
   }
 
   test("lame duck mode is announced, refuses newcomers and keeps serving", async (t) => {
-    const server = await startServer(t, target, { config: "lame_duck_duration: 60s\nlame_duck_grace_period: 30s\n" });
+    const server = await startServer(t, target, {
+      config: "lame_duck_duration: 60s\nlame_duck_grace_period: 30s\n",
+    });
     const subject = client.createInbox();
     const connection = await connect(t, client, server.port);
     const events = new Events(connection);

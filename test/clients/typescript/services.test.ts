@@ -75,7 +75,11 @@ eachServer((target) => {
       });
       await connection.flush();
       assert.equal((await connection.request("older-sum", "[40,2]")).string(), "42");
-      const [found] = await all(await connection.services.client({ strategy: RequestStrategy.Count, maxMessages: 1, maxWait: 20_000 }).ping("older-adder"));
+      const [found] = await all(
+        await connection.services
+          .client({ strategy: RequestStrategy.Count, maxMessages: 1, maxWait: 20_000 })
+          .ping("older-adder"),
+      );
       assert.equal(found?.name, "older-adder");
       await service.stop();
     });
