@@ -99,7 +99,7 @@ export const PACKAGES: readonly ClientPackage[] = [
   {
     name: "nats",
     connect: older.connect as unknown as ClientPackage["connect"],
-    headers: older.headers as unknown as ClientPackage["headers"],
+    headers: older.headers,
     createInbox: older.createInbox,
     untilEmpty: older.RequestStrategy.SentinelMsg,
     pingEvent: older.DebugEvents.PingTimer,

@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::time::Duration;
 
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, RequestErrorKind, Subscriber};
+use async_nats::{
+    Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, RequestErrorKind, Subscriber,
+};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
@@ -27,7 +29,9 @@ async fn subscribe(client: &Client, subject: &'static str) -> Result<Subscriber,
 }
 
 async fn next(subscriber: &mut Subscriber) -> Result<async_nats::Message, Box<dyn Error>> {
-    Ok(timeout(PATIENCE, subscriber.next()).await?.ok_or("the subscription ended")?)
+    Ok(timeout(PATIENCE, subscriber.next())
+        .await?
+        .ok_or("the subscription ended")?)
 }
 
 async fn expect_text(subscriber: &mut Subscriber, text: &str) -> Outcome {
@@ -36,15 +40,26 @@ async fn expect_text(subscriber: &mut Subscriber, text: &str) -> Outcome {
 }
 
 async fn publish_subscribe(url: &str) -> Outcome {
-    let (publisher, client) = (async_nats::connect(url).await?, async_nats::connect(url).await?);
+    let (publisher, client) = (
+        async_nats::connect(url).await?,
+        async_nats::connect(url).await?,
+    );
     let mut subscriber = subscribe(&client, "rs.plain").await?;
     for i in 0..ORDERED_MESSAGES {
-        publisher.publish_with_reply("rs.plain", "rs.reply", i.to_string().into()).await?;
+        publisher
+            .publish_with_reply("rs.plain", "rs.reply", i.to_string().into())
+            .await?;
     }
     for i in 0..ORDERED_MESSAGES {
         let message = next(&mut subscriber).await?;
-        expect(message.payload == i.to_string().as_bytes(), format!("message {i} is {message:?}"))?;
-        expect(message.reply.as_deref() == Some("rs.reply"), format!("reply of {message:?}"))?;
+        expect(
+            message.payload == i.to_string().as_bytes(),
+            format!("message {i} is {message:?}"),
+        )?;
+        expect(
+            message.reply.as_deref() == Some("rs.reply"),
+            format!("reply of {message:?}"),
+        )?;
     }
     Ok(())
 }
@@ -85,13 +100,18 @@ async fn queue_group(url: &str) -> Outcome {
     }
     let mut counts = [0; 2];
     for _ in 0..QUEUE_MESSAGES {
-        counts[timeout(PATIENCE, received.recv()).await?.ok_or("the members ended")?] += 1;
+        counts[timeout(PATIENCE, received.recv())
+            .await?
+            .ok_or("the members ended")?] += 1;
     }
     for member in &members {
         member.flush().await?;
     }
     expect(received.is_empty(), "some came twice".into())?;
-    expect(counts.iter().all(|&count| count > QUEUE_MESSAGES / 6), format!("shared as {counts:?}"))
+    expect(
+        counts.iter().all(|&count| count > QUEUE_MESSAGES / 6),
+        format!("shared as {counts:?}"),
+    )
 }
 
 async fn headers(url: &str) -> Outcome {
@@ -100,14 +120,22 @@ async fn headers(url: &str) -> Outcome {
     let mut headers = HeaderMap::new();
     headers.append("fruit", "apple");
     headers.append("fruit", "pear");
-    client.publish_with_headers("rs.headers", headers.clone(), "body".into()).await?;
+    client
+        .publish_with_headers("rs.headers", headers.clone(), "body".into())
+        .await?;
     let message = next(&mut subscriber).await?;
-    expect(message.headers == Some(headers), format!("headers of {message:?}"))?;
+    expect(
+        message.headers == Some(headers),
+        format!("headers of {message:?}"),
+    )?;
     expect(message.payload == "body", format!("body of {message:?}"))
 }
 
 async fn request(url: &str) -> Outcome {
-    let (responder, client) = (async_nats::connect(url).await?, async_nats::connect(url).await?);
+    let (responder, client) = (
+        async_nats::connect(url).await?,
+        async_nats::connect(url).await?,
+    );
     let mut requests = subscribe(&responder, "rs.upper").await?;
     tokio::spawn(async move {
         while let Some(message) = requests.next().await {
@@ -121,7 +149,10 @@ async fn request(url: &str) -> Outcome {
     });
     for i in 0..100 {
         let answer = client.request("rs.upper", format!("n{i}").into()).await?;
-        expect(answer.payload == format!("N{i}"), format!("answer is {answer:?}"))?;
+        expect(
+            answer.payload == format!("N{i}"),
+            format!("answer is {answer:?}"),
+        )?;
     }
     Ok(())
 }
@@ -157,14 +188,20 @@ async fn max_payload(url: &str) -> Outcome {
     let mut subscriber = subscribe(&client, "rs.large").await?;
     let mut payload = b"0123456789abcdef".repeat(client.max_payload() / 16);
     client.publish("rs.large", payload.clone().into()).await?;
-    expect(next(&mut subscriber).await?.payload == payload, "payload changed".into())?;
+    expect(
+        next(&mut subscriber).await?.payload == payload,
+        "payload changed".into(),
+    )?;
     payload.push(b'x');
     let more = client.publish("rs.large", payload.into()).await;
     expect(more.is_err(), "more than max_payload was accepted".into())
 }
 
 async fn drain(url: &str) -> Outcome {
-    let (publisher, worker) = (async_nats::connect(url).await?, async_nats::connect(url).await?);
+    let (publisher, worker) = (
+        async_nats::connect(url).await?,
+        async_nats::connect(url).await?,
+    );
     let mut answers = subscribe(&publisher, "rs.drained").await?;
     let mut work = subscribe(&worker, "rs.drain").await?;
     for i in 0..100 {
@@ -213,7 +250,11 @@ async fn reconnect(url: &str) -> Outcome {
         .await?;
     let mut subscriber = subscribe(&client, "rs.again").await?;
     println!("stop");
-    while timeout(PATIENCE, events.recv()).await?.ok_or("no more events")? != Event::Disconnected {}
+    while timeout(PATIENCE, events.recv())
+        .await?
+        .ok_or("no more events")?
+        != Event::Disconnected
+    {}
     client.publish("rs.again", "during".into()).await?;
     println!("start");
     expect_text(&mut subscriber, "during").await?;
@@ -236,7 +277,9 @@ fn report(name: &str, outcome: Outcome) {
 async fn main() {
     let mut urls = std::env::args().skip(1);
     let open = urls.next().expect("the address of a server");
-    let locked = urls.next().expect("the address of a server that wants a user and a password");
+    let locked = urls
+        .next()
+        .expect("the address of a server that wants a user and a password");
     report("publish-subscribe", publish_subscribe(&open).await);
     report("wildcards", wildcards(&open).await);
     report("queue-group", queue_group(&open).await);
