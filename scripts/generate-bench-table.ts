@@ -40,7 +40,7 @@ function benchTable({ cases, date, machine, rounds, servers }: BenchResults): st
   lines.push("", "| Memory | Caddis | nats-server |", "|---|---|---|");
   for (const { metrics } of cases) {
     for (const [name, metric] of [
-      ["per subscription, 1,000,000 on one connection", metrics.bytesPerSubscription],
+      ["per subscription, 1,000,000 of them", metrics.bytesPerSubscription],
       ["per idle connection with one subscription, 15,000 of them", metrics.bytesPerConnection],
     ] as const) {
       if (metric !== undefined)

@@ -90,7 +90,14 @@ test("short answers tell their length, long ones come in pieces, HEAD gets none"
   assert.match(await exchange(listener.port, get("/none")), /\r\nContent-Length: 0\r\n/);
   const long = await exchange(listener.port, get("/long"));
   assert.match(long, /\r\nTransfer-Encoding: chunked\r\n/);
-  assert.match(long, /\r\n\r\nb\r\naaaaaaaaaab\r\n1\r\nc\r\n0\r\n\r\n$/);
+  // How pieces are joined into chunks is Node's business.
+  const chunks = long.slice(long.indexOf("\r\n\r\n") + 4).matchAll(/([0-9a-f]+)\r\n([^\r]*)\r\n/g);
+  const pieces = Array.from(chunks, ([, length, piece]) => {
+    assert.equal(Number.parseInt(length, 16), piece.length);
+    return piece;
+  });
+  assert.equal(pieces.join(""), "aaaaaaaaaabc");
+  assert.ok(long.endsWith("\r\n0\r\n\r\n"));
   const head = await exchange(listener.port, get("/").replace("GET", "HEAD"));
   assert.match(head, /\r\nContent-Length: 2\r\n[^]*\r\n\r\n$/);
   assert.match(await exchange(listener.port, get("/long").replace("GET", "HEAD")), /\r\n\r\n$/);
