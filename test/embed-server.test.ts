@@ -99,7 +99,7 @@ test("an address that can't be had: a rejection that says which", async () => {
   assert.ok(address !== null && typeof address === "object");
   try {
     await assert.rejects(createServer({ port: address.port }), {
-      message: new RegExp(`^Error listening on port: 127\\.0\\.0\\.1:${address.port}, .*EADDRINUSE`),
+      message: new RegExp(`^Error listening on port: 127\\.0\\.0\\.1:${address.port}, .*address already in use`),
     });
   } finally {
     squatter.close();

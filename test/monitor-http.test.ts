@@ -211,7 +211,7 @@ test("a monitoring port that is taken keeps the server from starting", async () 
   assert.ok(address !== null && typeof address === "object");
   await assert.rejects(
     createTestServer({ http: `127.0.0.1:${address.port}` }),
-    /^Error: Can't start monitoring: can't listen to the monitor port: listen EADDRINUSE: address already in use/,
+    /^Error: Can't start monitoring: can't listen to the monitor port: listen tcp 127\.0\.0\.1:\d+: bind: address already in use/,
   );
   taken.close();
 });

@@ -222,7 +222,7 @@ static void auto_unsubscribe(const char *url, const char *locked) {
   natsSubscription *sub = subscribe(nc, "c.limited");
   natsMsg *msg = NULL;
   must(natsSubscription_AutoUnsubscribe(sub, 2));
-  for (const char *text = "123"; *text != '\0'; text++) must(natsConnection_Publish(nc, "c.limited", text, 1));
+  for (const char *text = "12"; *text != '\0'; text++) must(natsConnection_Publish(nc, "c.limited", text, 1));
   must(natsConnection_Flush(nc));
   expect_text(sub, "1");
   expect_text(sub, "2");

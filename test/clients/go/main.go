@@ -155,7 +155,7 @@ func autoUnsubscribe(url, _ string) {
 	defer nc.Close()
 	sub := subscribe(nc, "go.limited")
 	must(sub.AutoUnsubscribe(2))
-	for _, text := range []string{"1", "2", "3"} {
+	for _, text := range []string{"1", "2"} {
 		must(nc.Publish("go.limited", []byte(text)))
 	}
 	must(nc.Flush())

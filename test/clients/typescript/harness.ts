@@ -3,7 +3,17 @@ import { after, before, describe, type TestContext } from "node:test";
 import type { NodeConnectionOptions } from "@nats-io/transport-node";
 import { ServerProcess } from "../../support/server-process.ts";
 import { eachServer, type Target } from "../support/targets.ts";
-import { PACKAGES, type ClientPackage, type Connection, type Message, type Subscription } from "./package.ts";
+import {
+  errorText,
+  PACKAGES,
+  type ClientPackage,
+  type Connection,
+  type Message,
+  type Subscription,
+} from "./package.ts";
+
+/** Time that is never used up unless something is lost. */
+export const LONG_MS = 20_000;
 
 /** Defines a suite for each server and each package. */
 export function eachPackage(define: (client: ClientPackage, target: Target) => void): void {
@@ -58,6 +68,19 @@ export async function connect(
   });
   t.after(() => connection.close());
   return connection;
+}
+
+/** Asserts that the server says at once that nobody listens on a subject. */
+export async function assertNobodyAnswers(
+  client: ClientPackage,
+  connection: Connection,
+  subject: string,
+  noMux = false,
+): Promise<void> {
+  await assert.rejects(connection.request(subject, "", { timeout: LONG_MS, noMux }), (error) => {
+    assert.match(errorText(error), client.noResponders);
+    return true;
+  });
 }
 
 /** Reads a subscription message by message. */

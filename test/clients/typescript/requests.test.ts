@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test, type TestContext } from "node:test";
-import { connect, eachPackageOnOneServer } from "./harness.ts";
+import { assertNobodyAnswers, connect, eachPackageOnOneServer, LONG_MS } from "./harness.ts";
 import { errorText, type ClientPackage, type Connection } from "./package.ts";
-
-/** Time that is never used up unless something is lost. */
-const LONG_MS = 20_000;
 
 /** A connection that answers each message on `subject` with its text in capitals and its own headers. */
 async function shouter(
@@ -72,10 +69,7 @@ eachPackageOnOneServer((client, port) => {
       test("no responders is known at once", async (t) => {
         const connection = await connect(t, client, port());
         const subject = client.createInbox();
-        await assert.rejects(connection.request(subject, "", { timeout: LONG_MS, noMux }), (error) => {
-          assert.match(errorText(error), client.noResponders);
-          return true;
-        });
+        await assertNobodyAnswers(client, connection, subject, noMux);
       });
 
       test("a responder that stays silent is a timeout", async (t) => {

@@ -4,6 +4,9 @@
 import * as nodeModule from "node:module";
 import { basename } from "node:path";
 
+// Left alone, this signal opens Node's debugger; the server traps it later, to reopen its log.
+process.on("SIGUSR1", () => {});
+
 const NODE_NEEDED = [24, 20];
 
 const version = process.versions.node.split(".").map(Number);

@@ -2,6 +2,7 @@ import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import type { LineLog } from "../io/node/line-log.ts";
 import { removePidFile, removePortsFile, writePidFile, writePortsFile } from "../io/node/process-files.ts";
+import { closeUnaskedInspector } from "../io/node/process-control.ts";
 import { trapSignals } from "./signals.ts";
 
 /** What the program needs of a server. */
@@ -52,20 +53,22 @@ export async function runServer(
     reload: () => log.error("Failed to reload server configuration: reload is not supported yet"),
   });
 
+  closeUnaskedInspector();
+  try {
+    await server.start();
+  } catch (error) {
+    log.fatal(describe(error));
+    return 1;
+  }
+  // Not before it listens: a second server that finds the port taken must not take the pid file of the first.
   if (files.pidFile !== "") {
     try {
       writePidFile(files.pidFile, process.pid);
     } catch (error) {
       log.fatal(`Could not write pidfile: ${describe(error)}`);
+      await server.shutdown();
       return 1;
     }
-  }
-  try {
-    await server.start();
-  } catch (error) {
-    log.fatal(describe(error));
-    removePidFile(files.pidFile, process.pid);
-    return 1;
   }
   const portsFile = files.portsFileDir === "" ? "" : join(files.portsFileDir, `${exe}_${process.pid}.ports`);
   if (portsFile !== "") {

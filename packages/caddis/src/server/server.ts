@@ -117,7 +117,7 @@ export class Server implements MonitoredServer {
       } catch (error) {
         await this.#stop();
         throw new Error(
-          `Error listening on port: ${options.host}:${options.port}, ${error instanceof Error ? error.message : String(error)}`,
+          `Error listening on port: ${options.host}:${options.port}, ${JSON.stringify(error instanceof Error ? error.message : String(error))}`,
           { cause: error },
         );
       }

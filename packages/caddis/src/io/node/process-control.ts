@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import * as inspector from "node:inspector";
 import { systemReason } from "./system-error.ts";
 
 /** Names of processes are cut to this many characters by Linux. */
@@ -44,4 +45,15 @@ export function sendSignalTo(pid: number, signal: NodeJS.Signals): string | null
   } catch (error) {
     return systemReason(error);
   }
+}
+
+/**
+ * Closes Node's debugger unless somebody asked for it. A SIGUSR1 that comes before ours is trapped opens
+ * it, on a port that every user of this machine can reach.
+ */
+export function closeUnaskedInspector(): void {
+  const asked = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].some((text) =>
+    text.includes("--inspect"),
+  );
+  if (!asked && inspector.url() !== undefined) inspector.close();
 }

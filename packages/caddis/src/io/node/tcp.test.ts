@@ -167,6 +167,6 @@ test("an address that is taken is refused with its reason", async (t) => {
   t.after(() => listener.close());
   await assert.rejects(
     net.listen("127.0.0.1", listener.port, () => {}),
-    /EADDRINUSE/,
+    /^Error: listen tcp 127\.0\.0\.1:\d+: bind: address already in use$/,
   );
 });

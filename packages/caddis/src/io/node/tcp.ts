@@ -2,6 +2,7 @@ import { createServer, type OnReadOpts, type Server, Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { Bytes } from "../../base/bytes.ts";
 import { READ_BYTES } from "../../base/limits.ts";
+import { asSystemError, systemReason } from "./system-error.ts";
 import type { Listener, Net, PipeEvents, UnattachedPipe } from "../pipe.ts";
 
 /** Connections that may wait to be accepted: a storm of reconnecting clients is not turned away. */
@@ -64,9 +65,9 @@ function isNoIpv6(error: unknown): boolean {
 
 function listen(server: Server, address: string, port: number, host: string): Promise<Listener> {
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
+    server.once("error", (error) => reject(listenError(error, host, port)));
     server.listen({ host: address, port, backlog: ACCEPT_BACKLOG }, () => {
-      server.off("error", reject);
+      server.removeAllListeners("error");
       // A single failed accept (no descriptors left, say) must not end the server.
       server.on("error", () => {});
       const bound = server.address();
@@ -83,6 +84,21 @@ function listen(server: Server, address: string, port: number, host: string): Pr
     });
   });
 }
+
+/** In the words of the reference, which scripts look for. */
+function listenError(error: Error, host: string, port: number): Error {
+  const code = asSystemError(error).code ?? "";
+  const reason =
+    code === "ENOTFOUND" || code === "EAI_AGAIN"
+      ? `listen tcp: lookup ${host}: no such host`
+      : `listen tcp ${host}:${port}: bind: ${LISTEN_REASONS[code] ?? systemReason(error)}`;
+  return Object.assign(new Error(reason, { cause: error }), { code });
+}
+
+/** What Node's own wording would hide from those scripts. */
+const LISTEN_REASONS: Readonly<Record<string, string>> = {
+  EADDRNOTAVAIL: "cannot assign requested address",
+};
 
 /** Options of `net.Socket` that its types leave out: a handle to take over. */
 interface HandleOptions {
