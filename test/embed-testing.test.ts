@@ -139,7 +139,7 @@ test("with write_timeout retry the write deadline only counts", async () => {
   assert.equal(peer.isClosed, false);
 });
 
-test("more than max_pending waiting: a slow consumer, at once", async () => {
+test("more than max_pending waiting: a slow consumer, after its publisher was held back for a while", async () => {
   const slow: SlowConsumerInfo[] = [];
   await using server = await createTestServer(
     { max_pending: 10_000, max_payload: 1_000 },
@@ -152,6 +152,8 @@ test("more than max_pending waiting: a slow consumer, at once", async () => {
   publisher.send(CONNECT);
   for (let i = 0; i < 12; i++) publisher.send(`PUB x 1000\r\n${"x".repeat(1000)}\r\n`);
   await server.settled();
+  assert.equal(slow.length, 0);
+  await server.clock.advance(100);
   assert.deepEqual(
     slow.map(({ limit }) => limit),
     ["pending"],

@@ -186,3 +186,14 @@ flow("two servers in one process share nothing", async (t, readMode) => {
     assert.ok(received.every((payload) => payload.startsWith(`${s}.`)));
   }
 });
+
+flow("a receiver that reads is never called slow, however small max_pending is", async (t, readMode) => {
+  const server = await TcpServer.start(t, readMode, { max_pending: 128 * 1024, max_payload: 1024 });
+  const [subscriber, publisher] = [await server.connect(), await server.connect()];
+  subscriber.send("SUB small 1\r\n");
+  assert.ok(await subscriber.barrier());
+  const sent = Array.from({ length: 8_000 }, (_, i) => payloadOf(`${i}`, 1_000));
+  publisher.send(sent.map((payload) => pub("small", payload)).join(""));
+  assert.deepEqual(await takePayloads(subscriber, sent.length), sent);
+  assert.equal(server.broker.counters.slowConsumers, 0);
+});

@@ -35,10 +35,17 @@ export const UPKEEP_INTERVAL_MS = 2_000;
 
 /**
  * A publisher is held back while one of its receivers has more than this waiting behind a write that
- * the kernel did not take: keeps slabs warm and the heap small. Below `STALL_LOW_BYTES` it goes on.
+ * the kernel did not take, or than this share of `max_pending` where that is less: keeps slabs warm and
+ * the heap small. It goes on once the receiver has only a quarter of it left.
  */
-export const STALL_HIGH_BYTES = 4 * 1024 * 1024;
-export const STALL_LOW_BYTES = 1024 * 1024;
+export const STALL_BYTES_MAX = 4 * 1024 * 1024;
+export const STALL_SHARE = 0.5;
+
+/** Input of held-back publishers that is kept unparsed, over all of them: a read may bring `READ_BYTES` each. */
+export const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Subscriptions of a leaving connection that are taken out in one turn: some milliseconds. */
+export const REMOVALS_PER_TURN = 10_000;
 
 /** A receiver that has this share of `max_pending` waiting is behind whatever it takes; as in the reference. */
 export const BEHIND_SHARE = 0.75;

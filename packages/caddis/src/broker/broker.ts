@@ -1,6 +1,6 @@
 import { type Credentials } from "../auth/authenticator.ts";
 import { publicNkey } from "../auth/nkey.ts";
-import { UPKEEP_INTERVAL_MS } from "../base/limits.ts";
+import { REMOVALS_PER_TURN, UPKEEP_INTERVAL_MS } from "../base/limits.ts";
 import { Timer, TimerQueue } from "../base/timer-queue.ts";
 import { CADDIS_VERSION, CLIENT_PROTOCOL, COMPATIBLE_VERSION } from "../base/version.ts";
 import type { Options } from "../config/options.ts";
@@ -8,7 +8,9 @@ import type { Clock } from "../io/clock.ts";
 import type { Log } from "../io/log.ts";
 import type { Pipe } from "../io/pipe.ts";
 import type { Random } from "../io/random.ts";
+import { WIRE_ERRORS } from "../wire/errors.ts";
 import { infoLine } from "../wire/info.ts";
+import type { Subscription } from "./subscription.ts";
 import { Account, type Mappings } from "./account.ts";
 import { Client, type ClientTransport } from "./client.ts";
 import { summarize } from "./client-summary.ts";
@@ -71,6 +73,8 @@ export class Broker {
     outMessages: 0,
     outBytes: 0,
   };
+  /** Memory of input that waits unparsed while its publishers are held back. */
+  backlogBytes = 0;
   readonly serverId: string;
   readonly serverName: string;
   readonly xkey: string;
@@ -145,9 +149,9 @@ export class Broker {
     this.clients.set(client.cid, client);
     const limit = this.options.max_connections;
     if (limit < 0 || (limit > 0 && this.clients.size - this.#leavingCount > limit)) {
-      client.error("maximum connections exceeded");
+      client.error(WIRE_ERRORS.maxConnections);
       client.sendInfo(false);
-      client.sendError("maximum connections exceeded");
+      client.sendError(WIRE_ERRORS.maxConnections);
       client.close("maxConnectionsExceeded");
     } else {
       client.start();
@@ -161,6 +165,19 @@ export class Broker {
     this.#leavingCount++;
     this.closedClients.add(summarize(client, true, this.clock.nowMs()));
     if (client.wasConnected) this.events.onDisconnect(client);
+  }
+
+  /**
+   * Takes subscriptions of a connection out of its account: a few at once, very many over several turns,
+   * so that nobody else waits for it. Nothing is delivered to them meanwhile, since their output is closed.
+   */
+  removeInterest(account: Account, subscriptions: Iterator<Subscription>): void {
+    for (let removed = 0; removed < REMOVALS_PER_TURN; removed++) {
+      const { value, done } = subscriptions.next();
+      if (done === true) return;
+      account.sublist.remove(value);
+    }
+    this.timers.setIn(new Timer(() => this.removeInterest(account, subscriptions)), 0);
   }
 
   /** A connection is gone. */

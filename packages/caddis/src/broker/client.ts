@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import { Bytes } from "../base/bytes.ts";
+import type { Bytes } from "../base/bytes.ts";
 import {
   CLOSE_LINGER_MS,
   FIRST_PING_MS,
@@ -7,6 +7,7 @@ import {
   RTT_INTERVAL_MS,
   SIZE_DIGITS_MAX,
   STALL_MS_MAX,
+  BACKLOG_BYTES_MAX,
   BEHIND_SHARE,
   STUCK_WRITE_MS,
 } from "../base/limits.ts";
@@ -14,8 +15,9 @@ import { Timer } from "../base/timer-queue.ts";
 import type { Pipe, PipeEvents } from "../io/pipe.ts";
 import { ClientParser } from "../wire/client-parser.ts";
 import { type ConnectOptions, defaultConnectOptions } from "../wire/connect.ts";
-import { errorLine } from "../wire/errors.ts";
+import { errorLine, WIRE_ERRORS } from "../wire/errors.ts";
 import type { Account, Receivers } from "./account.ts";
+import { Backlog } from "./backlog.ts";
 import type { Broker } from "./broker.ts";
 import { ClientOperations } from "./client-ops.ts";
 import { CLOSE_REASONS, type CloseReason } from "./close-reason.ts";
@@ -63,7 +65,7 @@ export class Client implements PipeEvents, OutboundOwner {
   readonly transport: ClientTransport;
   readonly parser: ClientParser;
   readonly outbound: Outbound;
-  readonly subscriptions = new Map<SidKey, Subscription>();
+  subscriptions = new Map<SidKey, Subscription>();
   /** Wall-clock milliseconds. */
   readonly startMs: number;
 
@@ -104,12 +106,10 @@ export class Client implements PipeEvents, OutboundOwner {
   #writeTimer: Timer | null = null;
   #stallTimer: Timer | null = null;
   /** Input that arrived before a stall and is not parsed yet. */
-  #backlog: Bytes | null = null;
-  #backlogStart = 0;
-  #backlogEnd = 0;
+  readonly #backlog = new Backlog();
   /** The receiver this publisher waits for, and the publishers that wait for this receiver. */
   #stalledBy: Client | null = null;
-  #stalledPublishers: Client[] | null = null;
+  #stalledPublishers: Set<Client> | null = null;
 
   constructor(broker: Broker, cid: number, pipe: Pipe, transport: ClientTransport) {
     const options = broker.options;
@@ -160,12 +160,12 @@ export class Client implements PipeEvents, OutboundOwner {
     this.#lastInMs = this.broker.clock.monotonicMs();
     this.lastActivityMs = this.broker.clock.nowMs();
     // A pipe may hand over one more read after it was paused.
-    if (this.#backlog !== null) {
-      this.#keepBacklog(input, 0, length);
+    if (!this.#backlog.isEmpty) {
+      this.#keep(input, 0, length);
       return;
     }
     const parsed = this.parser.parse(input, 0, length);
-    if (parsed < length && this.parser.state === "suspended") this.#keepBacklog(input, parsed, length);
+    if (parsed < length && this.parser.state === "suspended") this.#keep(input, parsed, length);
     this.broker.flusher.flush();
   }
 
@@ -191,9 +191,12 @@ export class Client implements PipeEvents, OutboundOwner {
   }
 
   onWritePending(): void {
-    this.#writeTimer ??= new Timer(() => this.#onWriteDeadline());
     this.#writeStartMs = this.broker.clock.monotonicMs();
-    this.broker.timers.setIn(this.#writeTimer, this.broker.options.write_deadline);
+    this.#armWriteDeadline();
+  }
+
+  onWrite(hasMessages: boolean): void {
+    if (hasMessages) this.lastActivityMs = this.broker.clock.nowMs();
   }
 
   onWriteDone(): void {
@@ -215,7 +218,7 @@ export class Client implements PipeEvents, OutboundOwner {
     const publishers = this.#stalledPublishers;
     if (publishers === null) return;
     this.#stalledPublishers = null;
-    for (const publisher of publishers) if (publisher.#stalledBy === this) publisher.#resume();
+    for (const publisher of publishers) publisher.#resume();
   }
 
   // ── output ───────────────────────────────────────────────────────────────
@@ -260,6 +263,7 @@ export class Client implements PipeEvents, OutboundOwner {
     this.account.sublist.remove(subscription);
   }
 
+  /** For a connection that goes on without them. */
   removeAllSubscriptions(): void {
     for (const subscription of this.subscriptions.values()) this.account.sublist.remove(subscription);
     this.subscriptions.clear();
@@ -286,7 +290,7 @@ export class Client implements PipeEvents, OutboundOwner {
       this.outbound.close();
       this.pipe.destroy();
     } else if (this.state === "connecting" && this.broker.authRequired) {
-      this.sendError("Authentication Timeout");
+      this.sendError(WIRE_ERRORS.authenticationTimeout);
       this.close("authenticationTimeout");
     } else if (this.state !== "closed") {
       this.#onPingDue();
@@ -303,7 +307,7 @@ export class Client implements PipeEvents, OutboundOwner {
       if (this.pingsOut + 1 > broker.options.ping_max) {
         broker.counters.staleConnections++;
         this.debug("Stale Client Connection - Closing");
-        this.sendError("Stale Connection");
+        this.sendError(WIRE_ERRORS.staleConnection);
         this.close("staleConnection");
         return;
       }
@@ -321,8 +325,15 @@ export class Client implements PipeEvents, OutboundOwner {
       `Slow Consumer Detected: WriteDeadline of ${broker.options.write_deadline / 1000}s exceeded with ${this.outbound.pendingBytes} total bytes.`,
     );
     broker.events.onSlowConsumer(this, "write deadline");
-    if (broker.options.write_timeout === "retry") this.onWritePending();
+    if (broker.options.write_timeout === "retry") this.#armWriteDeadline();
     else this.closeNow("slowConsumerWriteDeadline");
+  }
+
+  /** While closing, the linger of the close is the deadline. */
+  #armWriteDeadline(): void {
+    if (this.state === "closing") return;
+    this.#writeTimer ??= new Timer(() => this.#onWriteDeadline());
+    this.broker.timers.setIn(this.#writeTimer, this.broker.options.write_deadline);
   }
 
   // ── holding back a publisher ─────────────────────────────────────────────
@@ -331,10 +342,11 @@ export class Client implements PipeEvents, OutboundOwner {
   #stall(receiver: Client): void {
     if (this.#stalledBy !== null || this.parser.state !== "running") return;
     this.#stalledBy = receiver;
-    (receiver.#stalledPublishers ??= []).push(this);
+    (receiver.#stalledPublishers ??= new Set()).add(this);
     this.stallCount++;
     this.broker.counters.stalls++;
-    this.parser.state = "suspended";
+    // With too much unparsed input about, the rest of this read is still parsed, and only the next one waits.
+    if (this.broker.backlogBytes < BACKLOG_BYTES_MAX) this.parser.state = "suspended";
     this.pipe.pause();
     this.#stallTimer ??= new Timer(() => this.#resume());
     this.broker.timers.setIn(this.#stallTimer, STALL_MS_MAX);
@@ -342,12 +354,15 @@ export class Client implements PipeEvents, OutboundOwner {
 
   #resume(): void {
     if (this.#stalledBy === null) return;
-    this.#stalledBy = null;
-    if (this.#stallTimer !== null) this.broker.timers.cancel(this.#stallTimer);
-    if (this.parser.state !== "suspended") return;
-    this.parser.state = "running";
-    this.#parseBacklog();
-    if (this.parser.state === "running") this.pipe.resume();
+    this.#stopWaiting();
+    if (this.parser.state === "suspended") {
+      this.parser.state = "running";
+      const before = this.#backlog.byteCount;
+      this.#backlog.parse(this.parser);
+      this.broker.backlogBytes += this.#backlog.byteCount - before;
+    }
+    // Unless it has to wait again. A connection that has ended meanwhile reads on too: see `close`.
+    if (this.#stalledBy === null) this.pipe.resume();
     this.broker.flusher.flush();
   }
 
@@ -357,40 +372,25 @@ export class Client implements PipeEvents, OutboundOwner {
     if (publishers === null) return;
     this.#stalledPublishers = null;
     for (const publisher of publishers) {
-      if (publisher.#stalledBy === this && publisher.#stallTimer !== null) {
-        this.broker.timers.setIn(publisher.#stallTimer, 0);
-      }
+      if (publisher.#stallTimer !== null) this.broker.timers.setIn(publisher.#stallTimer, 0);
     }
   }
 
-  #parseBacklog(): void {
-    const backlog = this.#backlog;
-    if (backlog === null) return;
-    this.#backlogStart = this.parser.parse(backlog, this.#backlogStart, this.#backlogEnd);
-    if (this.#backlogStart === this.#backlogEnd || this.parser.state === "ended") this.#dropBacklog();
+  /** The end of being held back, for whatever reason. */
+  #stopWaiting(): void {
+    if (this.#stalledBy !== null) this.#stalledBy.#forget(this);
+    this.#stalledBy = null;
+    if (this.#stallTimer !== null) this.broker.timers.cancel(this.#stallTimer);
   }
 
-  #keepBacklog(input: Bytes, start: number, end: number): void {
-    const length = end - start;
-    if (this.#backlog === null) {
-      this.#backlog = new Bytes(length);
-      this.#backlogStart = 0;
-      this.#backlogEnd = 0;
-    } else if (this.#backlogEnd + length > this.#backlog.capacity) {
-      const grown = new Bytes(this.#backlogEnd - this.#backlogStart + length);
-      this.#backlog.buf.copy(grown.buf, 0, this.#backlogStart, this.#backlogEnd);
-      this.#backlogEnd -= this.#backlogStart;
-      this.#backlogStart = 0;
-      this.#backlog = grown;
-    }
-    input.buf.copy(this.#backlog.buf, this.#backlogEnd, start, end);
-    this.#backlogEnd += length;
+  #forget(publisher: Client): void {
+    this.#stalledPublishers?.delete(publisher);
   }
 
-  #dropBacklog(): void {
-    this.#backlog = null;
-    this.#backlogStart = 0;
-    this.#backlogEnd = 0;
+  #keep(input: Bytes, start: number, end: number): void {
+    const before = this.#backlog.byteCount;
+    this.#backlog.add(input, start, end);
+    this.broker.backlogBytes += this.#backlog.byteCount - before;
   }
 
   // ── the end ──────────────────────────────────────────────────────────────
@@ -423,13 +423,15 @@ export class Client implements PipeEvents, OutboundOwner {
     this.closeReason = reason;
     this.parser.state = "ended";
     this.parser.release();
-    this.#dropBacklog();
+    this.broker.backlogBytes -= this.#backlog.byteCount;
+    this.#backlog.clear();
     this.broker.timers.cancel(this.#timer);
-    if (this.#stallTimer !== null) this.broker.timers.cancel(this.#stallTimer);
-    this.#stalledBy = null;
+    this.#stopWaiting();
+    this.onWriteDone();
     this.#releasePublishers();
     this.broker.beforeLeave(this);
-    this.removeAllSubscriptions();
+    this.broker.removeInterest(this.account, this.subscriptions.values());
+    this.subscriptions = new Map();
     this.lastReceivers = null;
     this.debug(`Client connection closed: ${CLOSE_REASONS[reason]}`);
   }
@@ -488,9 +490,5 @@ export class Client implements PipeEvents, OutboundOwner {
   checkInvariants(): void {
     this.outbound.checkInvariants();
     assert(this.state !== "closed" || this.subscriptions.size === 0, "a closed client has no subscription");
-    assert(
-      this.#backlog === null || this.#backlogStart <= this.#backlogEnd,
-      "the backlog's start is not behind its end",
-    );
   }
 }

@@ -5,7 +5,6 @@ export const CLOSE_REASONS = {
   authenticationViolation: "Authentication Failure",
   slowConsumerPendingBytes: "Slow Consumer (Pending Bytes)",
   slowConsumerWriteDeadline: "Slow Consumer (Write Deadline)",
-  writeError: "Write Error",
   readError: "Read Error",
   parseError: "Parse Error",
   staleConnection: "Stale Connection",

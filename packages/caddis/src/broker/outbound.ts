@@ -4,8 +4,8 @@ import {
   BEHIND_SHARE,
   LARGE_SLAB_DIRTY_MAX,
   SLAB_BYTES,
-  STALL_HIGH_BYTES,
-  STALL_LOW_BYTES,
+  STALL_BYTES_MAX,
+  STALL_SHARE,
   WRITE_BUFFERS_MAX,
   WRITE_BYTES_MAX,
 } from "../base/limits.ts";
@@ -18,6 +18,8 @@ import type { SlabPool } from "./slab-pool.ts";
 export interface OutboundOwner {
   /** More than `maxPending` would be waiting: the connection is a slow consumer. */
   onPendingExceeded(): void;
+  /** Output is about to be written; `hasMessages`: more than protocol lines. */
+  onWrite(hasMessages: boolean): void;
   /** A write did not go through at once; `onWriteDone` follows unless the connection closes first. */
   onWritePending(): void;
   onWriteDone(): void;
@@ -56,6 +58,8 @@ export class Outbound {
   readonly #pool: SlabPool;
   readonly #flusher: Flusher;
   readonly #maxPending: number;
+  /** Above this many bytes behind a write publishers are held back. */
+  readonly #stallBytes: number;
   /** From this many pending bytes on messages are dropped; `Infinity`: publishers are held back instead. */
   readonly #dropFrom: number;
 
@@ -74,6 +78,8 @@ export class Outbound {
   #inFlight: Bytes[] | null = null;
   #inFlightBytes = 0;
   #isWriting = false;
+  /** `messageCount` at the last write. */
+  #announcedCount = 0;
   #isOutrun = false;
 
   constructor(
@@ -89,6 +95,7 @@ export class Outbound {
     this.#pool = pool;
     this.#flusher = flusher;
     this.#maxPending = maxPending;
+    this.#stallBytes = Math.min(STALL_BYTES_MAX, maxPending * STALL_SHARE);
     this.#dropFrom = dropsWhenBehind ? maxPending * BEHIND_SHARE : Infinity;
   }
 
@@ -182,7 +189,7 @@ export class Outbound {
     this.#owner.onWriteDone();
     if (this.#queued !== null && this.#queued.length > 0) this.#writeQueued();
     if (!this.#isWriting) this.flush();
-    if (this.#isOutrun && this.pendingBytes < STALL_LOW_BYTES) {
+    if (this.#isOutrun && this.pendingBytes <= this.#stallBytes / 4) {
       this.#isOutrun = false;
       this.#owner.onCaughtUp();
     }
@@ -260,7 +267,7 @@ export class Outbound {
     if (this.#isWriting) {
       if (message !== null && this.pendingBytes > this.#dropFrom) return false;
       this.#queue(slab, length);
-      if (this.#queuedBytes + this.#inFlightBytes > STALL_HIGH_BYTES && message !== null) {
+      if (this.#queuedBytes + this.#inFlightBytes > this.#stallBytes && message !== null) {
         this.#isOutrun = true;
         this.#owner.onOutrun(message);
       }
@@ -286,7 +293,12 @@ export class Outbound {
     }
     this.#slab = this.#pool.take(classIndex);
     this.#position = 0;
-    this.#limit = Math.min(this.#slab.capacity, this.#maxPending - this.#queuedBytes - this.#inFlightBytes);
+    // At most a quarter of `max_pending` in one slab, so that a receiver is seen to fall behind in time.
+    this.#limit = Math.min(
+      this.#slab.capacity,
+      Math.max(this.#maxPending >> 2, SLAB_BYTES[0]),
+      this.#maxPending - this.#queuedBytes - this.#inFlightBytes,
+    );
   }
 
   #queue(slab: Bytes, length: number): void {
@@ -298,6 +310,7 @@ export class Outbound {
   }
 
   #write(slab: Bytes, length: number): void {
+    this.#announceWrite();
     this.#inFlightBytes = length;
     this.#isWriting = true;
     if (this.#pipe.write(slab.buf, length)) {
@@ -322,6 +335,7 @@ export class Outbound {
     this.#inFlight = slabs;
     this.#inFlightBytes = bytes;
     this.#queuedBytes -= bytes;
+    this.#announceWrite();
     this.#isWriting = true;
     if (
       this.#pipe.writeAll(
@@ -335,6 +349,11 @@ export class Outbound {
     } else if (this.#state !== "closed") {
       this.#owner.onWritePending();
     }
+  }
+
+  #announceWrite(): void {
+    this.#owner.onWrite(this.messageCount !== this.#announcedCount);
+    this.#announcedCount = this.messageCount;
   }
 
   #releaseInFlight(): void {

@@ -14,6 +14,8 @@ export class MatchResult<S extends Interested> {
   bucket = 0;
   generation = 0;
   isKept = false;
+  /** What keeping it costs, see `ResultCache`; counted while it is kept. */
+  cost = 0;
   readonly plain: S[] = [];
   readonly queues: S[][] = [];
   /** The groups by name while an answer with many of them is being made. */
@@ -63,6 +65,19 @@ export class MatchResult<S extends Interested> {
       }
     }
     queues.push([subscription]);
+  }
+
+  /** Forgets the answer, and with it subscriptions that may be gone. */
+  empty(): void {
+    this.plain.length = 0;
+    this.queues.length = 0;
+  }
+
+  /** How many subscriptions it holds. */
+  get size(): number {
+    let size = this.plain.length;
+    for (let i = 0; i < this.queues.length; i++) size += this.queues[i].length;
+    return size;
   }
 
   /** The answer is complete. */

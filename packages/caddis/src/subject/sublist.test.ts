@@ -241,3 +241,30 @@ test("a subscription stands in a sublist once", () => {
   sublist.insert(subscription);
   assert.equal(sublist.count, 1);
 });
+
+test("wide answers do not make the cache grow without bound", () => {
+  const sublist = new Sublist<Interested>(true, HASH_BASIS);
+  for (let i = 0; i < 2_000; i++) sublist.insert(new Interested(">", ""));
+  for (let i = 0; i < 40_000; i++) {
+    const result = sublist.matchString(`wide.${i}`);
+    if (i % 1_000 === 0) assert.equal(result.plain.length, 2_000);
+  }
+  const { cachedCount } = sublist.stats();
+  assert.ok(
+    cachedCount > 0 && cachedCount * 2_000 <= 4 * 1024 * 1024,
+    `${cachedCount} answers of 2,000 receivers`,
+  );
+  sublist.checkInvariants();
+});
+
+test("a subject that takes turns with others used once is kept", () => {
+  const sublist = new Sublist<Interested>(true, HASH_BASIS);
+  sublist.insert(new Interested("service", ""));
+  for (let i = 0; i < 2_000; i++) {
+    sublist.matchString("service");
+    for (let once = 0; once < 7; once++) sublist.matchString(`inbox.${i}.${once}`);
+  }
+  const before = sublist.stats().missCount;
+  assert.ok(sublist.matchString("service").isKept);
+  assert.equal(sublist.stats().missCount, before);
+});

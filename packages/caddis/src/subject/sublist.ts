@@ -27,8 +27,8 @@ const ANGLE = 0x3e;
 const GENERATION_COUNT = 256;
 
 /**
- * One answer in so many is kept on a miss: a subject that recurs is in soon, while reply subjects that
- * are used once cost no entry each. A power of two.
+ * One answer in so many, by chance, is kept on a miss: a subject that recurs is in soon, while reply
+ * subjects that are used once cost no entry each. A power of two.
  */
 const CACHE_KEEP_ONE_IN = 8;
 
@@ -54,6 +54,8 @@ export class Sublist<S extends Interested> {
   readonly #cache = new ResultCache<S>();
   readonly #cacheEnabled: boolean;
   readonly #hashBasis: number;
+  /** State of the dice that decide which answers are kept; never 0. */
+  #die: number;
   /** True when an answer in the cache may be stale, so that `sweep` has something to let go. */
   #changedSinceSweep = false;
   /** The answer that is not kept. */
@@ -68,6 +70,7 @@ export class Sublist<S extends Interested> {
   /** `hashBasis`: a 32-bit secret, see `hashOf`. */
   constructor(cacheEnabled: boolean, hashBasis: number) {
     this.#hashBasis = hashBasis | 0;
+    this.#die = this.#hashBasis || 1;
     this.#cacheEnabled = cacheEnabled;
   }
 
@@ -120,7 +123,13 @@ export class Sublist<S extends Interested> {
     if (kept === null) return this.#miss(buf.latin1Slice(start, end), hash, bucket);
     if (kept.generation !== this.#generations[bucket]) {
       this.#missCount++;
+      // Renewing an answer must not make the cache outgrow its bound.
+      if (this.#cache.isOverfull) {
+        this.#forget();
+        return this.#miss(buf.latin1Slice(start, end), hash, bucket);
+      }
       this.#answer(kept, kept.subject, hash, bucket);
+      this.#cache.onRenewed(kept);
     }
     return kept;
   }
@@ -135,9 +144,8 @@ export class Sublist<S extends Interested> {
   sweep(): void {
     if (!this.#changedSinceSweep) return;
     this.#changedSinceSweep = false;
-    this.#cache.clear();
-    // Whoever still holds an answer must not find it current, since nobody renews it any more.
-    this.#advanceAll();
+    this.#forget();
+    this.#scratch.empty();
   }
 
   /** Calls `visit` with every subscription, in no particular order. */
@@ -194,17 +202,33 @@ export class Sublist<S extends Interested> {
     generations[hash & (GENERATION_COUNT - 1)]++;
   }
 
+  #forget(): void {
+    this.#cache.clear();
+    // Whoever still holds an answer must not find it current, since nobody renews it any more.
+    this.#advanceAll();
+  }
+
   #advanceAll(): void {
     for (let i = 0; i < GENERATION_COUNT; i++) this.#generations[i]++;
   }
 
   #miss(subject: string, hash: number, bucket: number): MatchResult<S> {
     this.#missCount++;
-    const keep = this.#cacheEnabled && (this.#missCount & (CACHE_KEEP_ONE_IN - 1)) === 0;
+    const keep = this.#cacheEnabled && (this.#nextDie() & (CACHE_KEEP_ONE_IN - 1)) === 0;
     const result = keep ? new MatchResult<S>() : this.#scratch;
     this.#answer(result, subject, hash, bucket);
     if (keep) this.#cache.keep(result);
     return result;
+  }
+
+  /** Xorshift: plain counting would fall into step with traffic that repeats. */
+  #nextDie(): number {
+    let die = this.#die;
+    die ^= die << 13;
+    die ^= die >>> 17;
+    die ^= die << 5;
+    this.#die = die;
+    return die;
   }
 
   #answer(result: MatchResult<S>, subject: string, hash: number, bucket: number): void {

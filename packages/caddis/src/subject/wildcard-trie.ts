@@ -6,14 +6,30 @@ import type { MatchResult } from "./match-result.ts";
 class TrieNode {
   /** The subscriptions whose subject ends here. */
   first: Interested | null = null;
-  children: Map<string, TrieNode> | null = null;
+  readonly token: string;
+  /**
+   * Below a literal token: a single child stands here, from the second one on all of them in `#children`.
+   * Most nodes have one, and a map would be five times their size.
+   */
+  #onlyChild: TrieNode | null = null;
+  #children: Map<string, TrieNode> | null = null;
   /** Below a `*`. */
   partial: TrieNode | null = null;
   /** At a `>`. */
   full: TrieNode | null = null;
 
+  constructor(token: string) {
+    this.token = token;
+  }
+
   get isEmpty(): boolean {
-    return this.first === null && this.children === null && this.partial === null && this.full === null;
+    return (
+      this.first === null &&
+      this.#onlyChild === null &&
+      this.#children === null &&
+      this.partial === null &&
+      this.full === null
+    );
   }
 
   add(subscription: Interested): void {
@@ -34,26 +50,53 @@ class TrieNode {
   child(token: string): TrieNode | null {
     if (token === "*") return this.partial;
     if (token === ">") return this.full;
-    return this.children?.get(token) ?? null;
+    return this.literalChild(token);
+  }
+
+  /** The child below this very token, be it spelled like a wildcard. */
+  literalChild(token: string): TrieNode | null {
+    const only = this.#onlyChild;
+    if (only !== null) return only.token === token ? only : null;
+    return this.#children === null ? null : (this.#children.get(token) ?? null);
   }
 
   childOrNew(token: string): TrieNode {
     const existing = this.child(token);
     if (existing !== null) return existing;
-    const made = new TrieNode();
+    const made = new TrieNode(token);
     if (token === "*") this.partial = made;
     else if (token === ">") this.full = made;
-    else (this.children ??= new Map()).set(token, made);
+    else this.#addLiteral(made);
     return made;
   }
 
   removeChild(token: string): void {
     if (token === "*") this.partial = null;
     else if (token === ">") this.full = null;
-    else if (this.children !== null) {
-      this.children.delete(token);
-      if (this.children.size === 0) this.children = null;
+    else if (this.#children === null) this.#onlyChild = null;
+    else {
+      this.#children.delete(token);
+      if (this.#children.size === 0) this.#children = null;
     }
+  }
+
+  forEachChild(visit: (child: TrieNode) => void): void {
+    if (this.partial !== null) visit(this.partial);
+    if (this.full !== null) visit(this.full);
+    if (this.#onlyChild !== null) visit(this.#onlyChild);
+    if (this.#children !== null) for (const child of this.#children.values()) visit(child);
+  }
+
+  #addLiteral(made: TrieNode): void {
+    const only = this.#onlyChild;
+    if (only === null && this.#children === null) {
+      this.#onlyChild = made;
+      return;
+    }
+    this.#children ??= new Map();
+    if (only !== null) this.#children.set(only.token, only);
+    this.#onlyChild = null;
+    this.#children.set(made.token, made);
   }
 }
 
@@ -62,7 +105,7 @@ class TrieNode {
  * the peers.
  */
 export class WildcardTrie<S extends Interested> {
-  readonly #root = new TrieNode();
+  readonly #root = new TrieNode("");
   #size = 0;
   /** The stack of `collect`: nodes and where in the subject their token begins. Empty in between. */
   readonly #nodesToVisit: TrieNode[] = [];
@@ -113,8 +156,8 @@ export class WildcardTrie<S extends Interested> {
         nodes.push(node.partial);
         starts.push(end + 1);
       }
-      const child = node.children === null ? undefined : node.children.get(subject.slice(start, end));
-      if (child !== undefined) {
+      const child = node.literalChild(subject.slice(start, end));
+      if (child !== null) {
         nodes.push(child);
         starts.push(end + 1);
       }
@@ -130,9 +173,7 @@ export class WildcardTrie<S extends Interested> {
         visit(entry as S);
         entry = next;
       }
-      if (node.partial !== null) nodes.push(node.partial);
-      if (node.full !== null) nodes.push(node.full);
-      if (node.children !== null) for (const child of node.children.values()) nodes.push(child);
+      node.forEachChild((child) => nodes.push(child));
     }
   }
 

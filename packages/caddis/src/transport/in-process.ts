@@ -109,7 +109,14 @@ class InProcessEnd implements UnattachedPipe {
       if (this.#isPaused) return;
       const chunks = this.#inbox;
       this.#inbox = [];
-      for (const chunk of chunks) events.onData(chunk.bytes, chunk.length);
+      for (let i = 0; i < chunks.length; i++) {
+        // Paused in the middle of it: the rest waits, in front of what has come meanwhile.
+        if (this.#isPaused) {
+          this.#inbox = [...chunks.slice(i), ...this.#inbox];
+          return;
+        }
+        events.onData(chunks[i].bytes, chunks[i].length);
+      }
       this.#settleWrite();
       if (this.#peerEnded) this.#pump();
       return;

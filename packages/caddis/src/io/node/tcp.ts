@@ -114,6 +114,7 @@ class TcpPipe implements UnattachedPipe {
   readonly #input: ReadBuffer;
   #events: PipeEvents | null = null;
   #error: Error | null = null;
+  #isPaused = false;
   /** Made when a write does not go through at once, which most connections never see. */
   #onWritten: ((error?: Error | null) => void) | null = null;
 
@@ -154,10 +155,12 @@ class TcpPipe implements UnattachedPipe {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    this.#isPaused = false;
     this.#socket.resume();
   }
 
@@ -179,6 +182,17 @@ class TcpPipe implements UnattachedPipe {
       if (!error) this.#events?.onWritten();
     };
     this.#socket.write(NOTHING, this.#onWritten);
+  }
+
+  /**
+   * Stops reading until the next turn. A read that fills the buffer is followed by up to 31 more in the
+   * same turn otherwise, and everybody else would wait for all of them.
+   */
+  #yield(): boolean {
+    setImmediate(() => {
+      if (!this.#isPaused) this.#socket.resume();
+    });
+    return false;
   }
 
   #onChunk(chunk: Buffer): void {
@@ -203,7 +217,7 @@ class TcpPipe implements UnattachedPipe {
         buffer: input.buf,
         callback: (count) => {
           this.#events?.onData(input.bytes, count);
-          return true;
+          return count < READ_BYTES || this.#yield();
         },
       },
       writableHighWaterMark: NO_HIGH_WATER_MARK,
