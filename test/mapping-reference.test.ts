@@ -11,13 +11,10 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { checkMapping, MappingTable } from "../packages/caddis/src/subject/mapping.ts";
 import type { MappingInput } from "../packages/caddis/src/subject/mapping.ts";
-import {
-  isValidLiteralSubject,
-  isValidSubject,
-  subjectMatches,
-} from "../packages/caddis/src/subject/subject.ts";
+import { isValidLiteralSubject, isValidSubject } from "../packages/caddis/src/subject/subject.ts";
 import { RawClient } from "./support/raw-client.ts";
 import { findReferenceServer, ServerProcess } from "./support/server-process.ts";
+import { subjectMatches } from "./support/subject-match.ts";
 
 const reference = findReferenceServer();
 const skip = reference === null ? "no nats-server on PATH" : false;

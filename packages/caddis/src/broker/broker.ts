@@ -57,7 +57,8 @@ export class Broker {
   readonly message = new Message();
   readonly credentials: Credentials;
   readonly globalAccount: Account;
-  readonly systemAccount: Account;
+  /** Null with `no_system_account`. */
+  readonly systemAccount: Account | null;
   readonly accounts: ReadonlyMap<string, Account>;
   /** Open connections by cid. */
   readonly clients = new Map<number, Client>();
@@ -119,16 +120,11 @@ export class Broker {
       secret32(ports.random),
       mappings,
     );
-    this.systemAccount = new Account(
-      SYSTEM_ACCOUNT,
-      !options.disable_sublist_cache,
-      secret32(ports.random),
-      null,
-    );
-    this.accounts = new Map([
-      [GLOBAL_ACCOUNT, this.globalAccount],
-      [SYSTEM_ACCOUNT, this.systemAccount],
-    ]);
+    this.systemAccount = options.no_system_account
+      ? null
+      : new Account(SYSTEM_ACCOUNT, !options.disable_sublist_cache, secret32(ports.random), null);
+    const accounts = [this.globalAccount, this.systemAccount].filter((account) => account !== null);
+    this.accounts = new Map(accounts.map((account) => [account.name, account]));
     this.closedClients = new ClosedClients(options.max_closed_clients);
     this.serverId = publicNkey("server", ports.random.bytes(SEED_BYTES));
     this.xkey = publicNkey("curve", ports.random.bytes(SEED_BYTES));

@@ -400,7 +400,8 @@ export class Client implements PipeEvents, OutboundOwner {
     if (this.state === "closing" || this.state === "closed") return;
     const wasPaused = this.#stalledBy !== null;
     this.#leave(reason);
-    this.broker.timers.setIn(this.#timer, CLOSE_LINGER_MS);
+    // Whoever still reads gets what is queued for it; the deadline is that of any write.
+    this.broker.timers.setIn(this.#timer, this.broker.options.write_deadline);
     // What the peer still sends is read and dropped: unread bytes would turn our last words into a reset.
     if (wasPaused) this.pipe.resume();
     if (this.outbound.drain()) this.#finishClose();
@@ -415,7 +416,9 @@ export class Client implements PipeEvents, OutboundOwner {
   }
 
   #finishClose(): void {
-    if (this.outbound.drain()) this.pipe.end();
+    if (!this.outbound.drain()) return;
+    this.broker.timers.setIn(this.#timer, CLOSE_LINGER_MS);
+    this.pipe.end();
   }
 
   #leave(reason: CloseReason): void {

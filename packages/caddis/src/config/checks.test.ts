@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkAdvertised, checkServerName, parseHostPort } from "./checks.ts";
+import { checkAdvertised, checkServerName, parseAdvertised, parseHostPort } from "./checks.ts";
 import { parseSize } from "./size.ts";
 
 test("host:port", () => {
@@ -27,11 +27,37 @@ test("host:port", () => {
   for (const [text, problem] of bad) assert.deepEqual(parseHostPort(text), { problem }, text);
 });
 
-test("advertised addresses and server names", () => {
-  assert.equal(checkAdvertised(""), null);
-  assert.equal(checkAdvertised("host"), null);
-  assert.equal(checkAdvertised("host:80"), null);
-  assert.equal(checkAdvertised("host:b"), 'could not parse port "b"');
+test("advertised addresses: what nats-server starts with (probed), and nothing else", () => {
+  const good: [string, string, number][] = [
+    ["h", "h", 0],
+    ["h:1", "h", 1],
+    ["h:0", "h", 0],
+    ["h:-1", "h", 0],
+    ["h:+5", "h", 5],
+    ["h:00005", "h", 5],
+    [" h : 5 ", "h", 5],
+    [":5", "", 5],
+    [" ", "", 0],
+    ["[::1]:5", "::1", 5],
+    ["[::1]", "::1", 0],
+    ["[h]:5", "h", 5],
+    ["[]:5", "", 5],
+    ["h:65536", "h", 65_536],
+    ["h:-2", "h", -2],
+  ];
+  for (const [text, host, port] of good) {
+    assert.deepEqual(parseAdvertised(text), { host, port }, text);
+    assert.equal(checkAdvertised(text), null);
+  }
+  for (const text of ["::1", "a:b:c", "[x]y:3", "[::1]5:6", "nats://h:5", "[h", "h]"]) {
+    assert.equal(checkAdvertised(text), `could not parse address string ${JSON.stringify(text)}`);
+  }
+  for (const port of ["", "x", "0x5", "1.5", "9".repeat(20)]) {
+    assert.equal(checkAdvertised(`h:${port}`), `could not parse port ${JSON.stringify(port)}`);
+  }
+});
+
+test("server names", () => {
   assert.equal(checkServerName("a-b"), null);
   assert.equal(checkServerName("a b"), "server name cannot contain spaces");
 });

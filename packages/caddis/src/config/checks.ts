@@ -4,6 +4,10 @@
 const HOST_PORT = /^\s*(?:\[([^[\]]*)\]|([^:[\]]*)):([^:]*)$/;
 const PORT = /^[+-]?\d{1,9}$/;
 
+/** The form `host`, `host:port`, `:port`, `[v6]` or `[v6]:port`. */
+const ADVERTISED = /^(?:\[([^[\]]*)\]|([^:[\]]*))(?::([^:[\]]*))?$/;
+const WHOLE_NUMBER = /^[+-]?\d+$/;
+
 const PORT_MAX = 65_535;
 
 /** Clients and tools print the name in lines where a space separates words. */
@@ -11,11 +15,25 @@ export function checkServerName(name: string): string | null {
   return name.includes(" ") ? "server name cannot contain spaces" : null;
 }
 
-/** `host` or `host:port`. */
+/** An address as `parseAdvertised` takes it. */
 export function checkAdvertised(address: string): string | null {
-  if (!address.includes(":")) return null;
-  const parsed = parseHostPort(address);
+  const parsed = parseAdvertised(address);
   return "problem" in parsed ? parsed.problem : null;
+}
+
+/**
+ * Splits the address that others are told: `host`, `host:port`, or with brackets around a host that has
+ * colons. Port 0 stands for the one listened on, as do none and -1. Like the reference (probed) it takes any
+ * other whole number for a port, and an empty host.
+ */
+export function parseAdvertised(text: string): { host: string; port: number } | { problem: string } {
+  const found = ADVERTISED.exec(text);
+  if (found === null) return { problem: `could not parse address string ${JSON.stringify(text)}` };
+  const host = (found[1] ?? found[2]).trim();
+  const digits = (found[3] ?? "0").trim();
+  const port = WHOLE_NUMBER.test(digits) ? Number(digits) : NaN;
+  if (!Number.isSafeInteger(port)) return { problem: `could not parse port ${JSON.stringify(digits)}` };
+  return { host, port: port === -1 ? 0 : port };
 }
 
 /** Splits `host:port`. The host may be empty; the port is checked to be one, or -1. */

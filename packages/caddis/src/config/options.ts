@@ -119,7 +119,7 @@ export const OPTIONS = {
     default: false,
     own: true,
     group: "Network",
-    doc: "Opens no port for clients at all: only connections from inside the process.",
+    doc: "Opens no port for clients at all: only connections from inside the process. For embedding; the program refuses it.",
     reload: false,
   },
   client_advertise: {
@@ -241,7 +241,7 @@ export const OPTIONS = {
     bounds: "Not negative.",
     zeroIsDefault: "always",
     group: "Network",
-    doc: "Of failed attempts to connect to another server, each this manyth is logged.",
+    doc: "Of failed attempts to connect to another server, each this manyth is logged. Without effect yet: Caddis has no connections to other servers.",
     reload: true,
   },
   reconnect_error_reports: {
@@ -251,7 +251,7 @@ export const OPTIONS = {
     bounds: "Not negative.",
     zeroIsDefault: "always",
     group: "Network",
-    doc: "As connect_error_reports, for attempts to connect again.",
+    doc: "As connect_error_reports, for attempts to connect again. Without effect yet, too.",
     reload: true,
   },
   max_control_line: {
@@ -485,6 +485,14 @@ export const OPTIONS = {
     doc: "The user and password, or the token, that clients must give.",
     reload: true,
   },
+  no_system_account: {
+    type: "bool",
+    default: false,
+    aliases: ["no_system", "no_sys_acc"],
+    group: "Security",
+    doc: "Does without the account for system events.",
+    reload: false,
+  },
   mappings: {
     type: "mappings",
     aliases: ["maps"],
@@ -590,16 +598,6 @@ export const OPTIONS = {
     aliases: ["system"],
     group: "Other parts",
     doc: "Name of the account for system events.",
-    reload: false,
-  },
-  no_system_account: {
-    type: "unsupported",
-    part: "system account",
-    accepts: ["bool"],
-    off: [{ is: false }, { is: true }],
-    aliases: ["no_system", "no_sys_acc"],
-    group: "Other parts",
-    doc: "Does without a system account. Caddis has none yet, so this is always so.",
     reload: false,
   },
   operator: {

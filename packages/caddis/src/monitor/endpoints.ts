@@ -81,8 +81,6 @@ function answerConnz({ server }: Monitored, query: Query): HttpAnswer {
     user: query.text("user"),
     account: query.text("acc"),
     mqttClient: query.text("mqtt_client"),
-    // The reference reads this one only from requests of the system account; over HTTP it has no effect there.
-    filterSubject: query.text("filter_subject"),
   };
   if (query.problem !== null) return badRequest(query.problem);
   return viewAnswer(connz(server.broker, asked));

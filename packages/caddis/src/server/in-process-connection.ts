@@ -36,8 +36,11 @@ class PipeConnection implements InProcessConnection, PipeEvents {
   readonly #handlers: InProcessHandlers;
   #waiting: Buffer[] = [];
   #isWriting = false;
-  /** open ── end ──▶ ending ── all written ──▶ over; destroy and the server's close lead to over at once. */
-  #state: "open" | "ending" | "over" = "open";
+  /**
+   * open ── end ──▶ ending ── all written ──▶ ended ── the server closes ──▶ over. `destroy` and the server's
+   * close lead to over at once; before, what the server still sends is handed over.
+   */
+  #state: "open" | "ending" | "ended" | "over" = "open";
 
   constructor(pipe: UnattachedPipe, handlers: InProcessHandlers) {
     this.#pipe = pipe;
@@ -74,6 +77,8 @@ class PipeConnection implements InProcessConnection, PipeEvents {
   }
 
   onData(input: Bytes, length: number): void {
+    // The pipe hands over what came in the turn of `destroy`.
+    if (this.#state === "over") return;
     // The pipe's bytes are valid during this call only.
     this.#handlers.onData(Uint8Array.prototype.slice.call(input.buf, 0, length));
   }
@@ -96,7 +101,7 @@ class PipeConnection implements InProcessConnection, PipeEvents {
   }
 
   #finish(): void {
-    this.#state = "over";
+    this.#state = "ended";
     this.#pipe.end();
   }
 }

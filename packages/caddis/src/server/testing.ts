@@ -68,7 +68,9 @@ class EmbeddedTestServer extends EmbeddedServer implements TestServer {
   override async shutdown(): Promise<void> {
     const down = super.shutdown();
     await this.clock.settled();
-    if (this.#server.broker.clients.size > 0) await this.clock.advance(CLOSE_LINGER_MS);
+    if (this.#server.broker.clients.size > 0) {
+      await this.clock.advance(this.#server.options.write_deadline + CLOSE_LINGER_MS);
+    }
     return down;
   }
 }

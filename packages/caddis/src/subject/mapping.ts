@@ -1,5 +1,6 @@
+import { goQuote } from "../base/go-quote.ts";
 import { SourcePattern } from "./source-pattern.ts";
-import { isValidConfiguredSubject, toWireString } from "./subject.ts";
+import { fromWireString, isValidConfiguredSubject, toWireString } from "./subject.ts";
 import { checkDestination, SubjectTransform, TransformError } from "./transform.ts";
 import type { TransformRandom } from "./transform-part.ts";
 
@@ -167,15 +168,6 @@ export function checkMapping(input: MappingInput): string | null {
   return typeof mapping === "string" ? describe(input, mapping) : null;
 }
 
-/** What is wrong with the first bad one of several mappings, or null when all are good. */
-export function checkMappings(inputs: readonly MappingInput[]): string | null {
-  for (const input of inputs) {
-    const problem = checkMapping(input);
-    if (problem !== null) return problem;
-  }
-  return null;
-}
-
 function destinationsOf({ destinations }: MappingInput): readonly MappingDestination[] {
   if (typeof destinations !== "string") return destinations;
   return [{ subject: destinations, weight: WEIGHT_MAX }];
@@ -194,32 +186,7 @@ function describe({ source, destinations }: MappingInput, problem: string): stri
   return `Error adding mapping for ${quote(source)}${target} : ${problem}`;
 }
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '\\"',
-  "\\": "\\\\",
-  "\u0007": "\\a",
-  "\b": "\\b",
-  "\f": "\\f",
-  "\n": "\\n",
-  "\r": "\\r",
-  "\t": "\\t",
-  "\v": "\\v",
-};
-
-/** Text in quotes as Go's `%q` writes it, which the reference's error texts use. */
+/** Text in quotes, as the reference's error texts have it. */
 function quote(text: string): string {
-  let quoted = "";
-  for (const character of text) {
-    const escape = ESCAPES[character];
-    if (escape !== undefined) quoted += escape;
-    else if (/[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(character)) quoted += character;
-    else quoted += escapeCode(character.codePointAt(0) ?? 0);
-  }
-  return `"${quoted}"`;
-}
-
-function escapeCode(code: number): string {
-  const digits = code.toString(16);
-  if (code < 0x80) return `\\x${digits.padStart(2, "0")}`;
-  return code < 0x10000 ? `\\u${digits.padStart(4, "0")}` : `\\U${digits.padStart(8, "0")}`;
+  return fromWireString(goQuote(toWireString(text)));
 }

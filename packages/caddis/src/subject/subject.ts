@@ -93,53 +93,6 @@ export function hasWildcard(subject: string): boolean {
   return false;
 }
 
-/** Whether no token of `subject` is a wildcard; says nothing about its validity. */
-export function subjectIsLiteral(subject: string): boolean {
-  return !hasWildcard(subject);
-}
-
-/**
- * Whether a message published to `literal` reaches a subscription to `pattern`, a valid subject. Tokens of
- * `literal` mean themselves, wildcards too, since servers let clients publish to `foo.*`. A literal with an
- * empty token reaches nobody. Plain rather than fast: the measure for everything that is fast.
- */
-export function subjectMatches(literal: string, pattern: string): boolean {
-  const tokens = literal.split(DOT);
-  const wanted = pattern.split(DOT);
-  if (tokens.includes("")) return false;
-  if (wanted.at(-1) === ">") {
-    wanted.pop();
-    if (tokens.length <= wanted.length) return false;
-  } else if (tokens.length !== wanted.length) {
-    return false;
-  }
-  return wanted.every((token, i) => token === "*" || token === tokens[i]);
-}
-
-/** Whether every subject that `subject` matches is matched by `pattern` too; both are valid subjects. */
-export function isSubsetMatch(subject: string, pattern: string): boolean {
-  const tokens = subject.split(DOT);
-  const wanted = pattern.split(DOT);
-  for (let i = 0; i < wanted.length; i++) {
-    if (i === tokens.length) return false;
-    if (wanted[i] === ">") return true;
-    if (tokens[i] === ">") return false;
-    if (wanted[i] !== "*" && wanted[i] !== tokens[i]) return false;
-  }
-  return tokens.length === wanted.length;
-}
-
-/** Whether some subject is matched by both `a` and `b`, which are valid subjects. */
-export function subjectsOverlap(a: string, b: string): boolean {
-  const left = a.split(DOT);
-  const right = b.split(DOT);
-  for (let i = 0; ; i++) {
-    if (i === left.length || i === right.length) return left.length === right.length;
-    if (left[i] === ">" || right[i] === ">") return true;
-    if (left[i] !== "*" && right[i] !== "*" && left[i] !== right[i]) return false;
-  }
-}
-
 function isWildcard(subject: string, start: number, end: number): boolean {
   if (end !== start + 1) return false;
   const code = subject.charCodeAt(start);

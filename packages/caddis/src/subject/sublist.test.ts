@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import { subjectMatches } from "../../../../test/support/subject-match.ts";
 import { AssertionFailure } from "../base/assert.ts";
-import { isValidSubject, subjectMatches } from "./subject.ts";
+import { isValidSubject } from "./subject.ts";
 import { Interested } from "./interested.ts";
 import type { MatchResult } from "./match-result.ts";
 import { Sublist } from "./sublist.ts";

@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import { utf8Characters } from "../base/utf8.ts";
 import { tokenEnd, tokenStart } from "./subject.ts";
 import type { TransformFunction } from "./transform-token.ts";
 
@@ -65,25 +66,10 @@ function slices(token: string, size: number, headLength: number): string {
  * (probed) it leaves an empty token, hence an invalid subject, for a token that begins with two delimiters.
  */
 function split(token: string, delimiter: string): string {
-  const pieces = delimiter === "" ? (token.match(UTF8_CHARACTER) ?? []) : token.split(delimiter);
+  const pieces = delimiter === "" ? utf8Characters(token) : token.split(delimiter);
   const result = pieces.filter((piece) => piece !== "").join(".");
   return result !== "" && pieces[0] === "" && pieces[1] === "" ? `.${result}` : result;
 }
-
-/** One UTF-8 sequence in a wire string, or one byte that begins none. */
-const UTF8_CHARACTER = new RegExp(
-  [
-    "[\\xc2-\\xdf][\\x80-\\xbf]",
-    "\\xe0[\\xa0-\\xbf][\\x80-\\xbf]",
-    "[\\xe1-\\xec\\xee\\xef][\\x80-\\xbf]{2}",
-    "\\xed[\\x80-\\x9f][\\x80-\\xbf]",
-    "\\xf0[\\x90-\\xbf][\\x80-\\xbf]{2}",
-    "[\\xf1-\\xf3][\\x80-\\xbf]{3}",
-    "\\xf4[\\x80-\\x8f][\\x80-\\xbf]{2}",
-    "[^]",
-  ].join("|"),
-  "g",
-);
 
 /** FNV-1a of 32 bits: its offset and its prime. */
 const FNV_OFFSET = 0x811c9dc5;

@@ -44,13 +44,11 @@ export interface TransformToken {
 export type TransformReason =
   | "invalid subject"
   | "invalid mapping destination: invalid transform"
-  | "invalid mapping destination: not using all of the token wildcard(s)"
   | "invalid mapping destination: unknown function"
   | "invalid mapping destination: wildcard index out of range"
   | "invalid mapping destination: not enough arguments passed to the function"
   | "invalid mapping destination: too many arguments passed to the function"
-  | "invalid mapping destination: function argument is invalid or in the wrong format"
-  | "invalid mapping destination: the only mapping function allowed for import transforms is {{Wildcard()}}";
+  | "invalid mapping destination: function argument is invalid or in the wrong format";
 
 const NOT_ENOUGH = "invalid mapping destination: not enough arguments passed to the function";
 const TOO_MANY = "invalid mapping destination: too many arguments passed to the function";

@@ -1,3 +1,5 @@
+import { goQuote } from "../base/go-quote.ts";
+
 /**
  * Every -ERR a client can see, with its exact text: clients tell errors apart by it. Whether the
  * connection ends is decided where the error is raised.
@@ -42,32 +44,4 @@ export function publishNotAllowed(subject: string): string {
 /** A publish with a reply subject that is the server's own. */
 export function replyNotAllowed(reply: string): string {
   return `Permissions Violation for Publish with Reply of ${goQuote(reply)}`;
-}
-
-/** A wire string in quotes, escaped as Go's %q does; the result is a wire string. */
-function goQuote(wire: string): string {
-  let quoted = '"';
-  // Text is judged as UTF-8 and written as the bytes it came in.
-  for (const char of Buffer.from(wire, "latin1").toString("utf8")) quoted += quoteChar(char);
-  return Buffer.from(`${quoted}"`, "utf8").toString("latin1");
-}
-
-const SHORT_ESCAPES: Readonly<Record<string, string>> = {
-  '"': '\\"',
-  "\\": "\\\\",
-  "\x07": "\\a",
-  "\b": "\\b",
-  "\f": "\\f",
-  "\n": "\\n",
-  "\r": "\\r",
-  "\t": "\\t",
-  "\v": "\\v",
-};
-
-function quoteChar(char: string): string {
-  const short = SHORT_ESCAPES[char];
-  if (short !== undefined) return short;
-  const code = char.codePointAt(0) ?? 0;
-  if (code < 0x20 || code === 0x7f) return `\\x${code.toString(16).padStart(2, "0")}`;
-  return char;
 }

@@ -2,7 +2,6 @@ import type { Broker } from "../../broker/broker.ts";
 import { Client } from "../../broker/client.ts";
 import { type ClientSummary, shownUser, summarize } from "../../broker/client-summary.ts";
 import type { Subscription } from "../../broker/subscription.ts";
-import { subjectsOverlap, toWireString } from "../../subject/subject.ts";
 import { formatTime } from "../format.ts";
 import { connInfo, type ConnInfo, type ConnInfoScope } from "./conn-info.ts";
 import { type Page, sanePage } from "./page.ts";
@@ -16,8 +15,6 @@ export interface ConnzQuery extends Page, ConnInfoScope {
   readonly user: string;
   readonly account: string;
   readonly mqttClient: string;
-  /** Connections with a subscription that some subject this one matches would reach; open ones only. */
-  readonly filterSubject: string;
 }
 
 /** The answer of /connz. `connections` are listed while the answer is written. */
@@ -56,9 +53,6 @@ const ORDERS = new Map<string, Comparison>([
 /** Orders in which a connection's number says all: numbers are given as connections come. */
 const CID_ORDERS: ReadonlySet<string> = new Set(["", "cid", "start"]);
 
-/** Everything but the empty string filters; `>` overlaps with everything. */
-const EVERYTHING = ">";
-
 /** Lists connections, or says what is wrong with `query`. */
 export function connz(broker: Broker, query: ConnzQuery): Connz | { readonly problem: string } {
   const problem = problemOf(query);
@@ -84,13 +78,10 @@ export function connz(broker: Broker, query: ConnzQuery): Connz | { readonly pro
   };
 }
 
-function problemOf({ sort, state, account, filterSubject }: ConnzQuery): string | null {
+function problemOf({ sort, state }: ConnzQuery): string | null {
   if (!CID_ORDERS.has(sort) && !ORDERS.has(sort)) return `invalid sorting option: ${sort}`;
   if ((sort === "stop" || sort === "reason") && state !== "closed") {
     return `sort by ${sort} only valid on closed connections`;
-  }
-  if (filterSubject !== "" && filterSubject !== EVERYTHING && account === "") {
-    return "filter by subject only valid with account filtering";
   }
   return null;
 }
@@ -104,14 +95,11 @@ function entriesOf(broker: Broker, { state, account }: ConnzQuery): Entry[] {
   return account === "" ? all : all.filter((entry) => accountOf(entry) === account);
 }
 
-function matches(entry: Entry, { cid, user, mqttClient, filterSubject }: ConnzQuery): boolean {
+function matches(entry: Entry, { cid, user, mqttClient }: ConnzQuery): boolean {
   if (cid > 0 && entry.cid !== cid) return false;
   if (user !== "" && userOf(entry) !== user) return false;
   // There are no MQTT clients yet, and so none with this id.
-  if (mqttClient !== "") return false;
-  if (filterSubject === "" || filterSubject === EVERYTHING || !(entry instanceof Client)) return true;
-  const wanted = toWireString(filterSubject);
-  return entry.subscriptions.values().some(({ subject }) => subjectsOverlap(wanted, subject));
+  return mqttClient === "";
 }
 
 /** Summaries cost more than numbers: they are made only where the order asks for them. */

@@ -45,7 +45,7 @@ export function subsz(broker: Broker, query: SubszQuery): Subsz | { readonly pro
   );
   const { total, page } = query.subscriptions
     ? listed(broker, accounts, test, offset, limit)
-    : NOTHING_LISTED;
+    : nothingListed();
   return {
     server_id: broker.serverId,
     now: formatTime(broker.clock.nowMs()),
@@ -63,7 +63,9 @@ interface Listed {
   readonly page: IteratorObject<Subscription>;
 }
 
-const NOTHING_LISTED: Listed = { total: 0, page: [].values() };
+function nothingListed(): Listed {
+  return { total: 0, page: [].values() };
+}
 
 function listed(
   broker: Broker,

@@ -103,7 +103,7 @@ export interface Varz {
   readonly tags: readonly string[] | undefined;
   readonly metadata: Readonly<Record<string, string>> | undefined;
   readonly feature_flags: Readonly<Record<string, boolean>>;
-  readonly system_account: string;
+  readonly system_account: string | undefined;
   readonly slow_consumer_stats: CountsByKind;
   readonly stale_connection_stats: CountsByKind;
   readonly disk_io_wait_stats: Readonly<Record<"waiters" | "waits" | "wait_time" | "max_wait_time", 0>>;
@@ -181,7 +181,7 @@ export function varz({ broker, usage, startMs, configLoadMs, configDigest, httpR
       js_raft_delete_range: true,
       js_snapshot_sources: false,
     },
-    system_account: broker.systemAccount.name,
+    system_account: broker.systemAccount?.name,
     slow_consumer_stats: ofClients(counters.slowConsumers),
     stale_connection_stats: ofClients(counters.staleConnections),
     disk_io_wait_stats: { waiters: 0, waits: 0, wait_time: 0, max_wait_time: 0 },
