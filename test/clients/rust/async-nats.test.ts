@@ -9,11 +9,11 @@ checkForeignClient({
   needs: ["cargo"],
   slow: true,
   fetch: async () => {
-    await tool("cargo", ["fetch", "--locked"], { cwd: source });
+    await tool("cargo", ["fetch"], { cwd: source });
   },
   build: async () => {
     const target = await cacheFolder("rust");
-    await tool("cargo", ["build", "--locked", "--offline", "--target-dir", target], { cwd: source });
+    await tool("cargo", ["build", "--offline", "--target-dir", target], { cwd: source });
     return { command: join(target, "debug/caddis-checks"), args: [] };
   },
 });

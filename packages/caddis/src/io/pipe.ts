@@ -44,9 +44,15 @@ export interface UnattachedPipe extends Pipe {
 export interface Net {
   /**
    * Accepts connections at `host` and `port` (0: any free one). Rejects when the address can't be had.
-   * `onPipe` gets each connection, paused until it is attached.
+   * `onPipe` gets each connection, paused until it is attached. `onAcceptError` hears of each that could not
+   * be had, when descriptors run out, say; the listener goes on.
    */
-  listen(host: string, port: number, onPipe: (pipe: UnattachedPipe) => void): Promise<Listener>;
+  listen(
+    host: string,
+    port: number,
+    onPipe: (pipe: UnattachedPipe) => void,
+    onAcceptError: (error: Error) => void,
+  ): Promise<Listener>;
 }
 
 /** A bound address. */

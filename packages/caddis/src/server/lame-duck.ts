@@ -1,5 +1,6 @@
 import { Timer } from "../base/timer-queue.ts";
 import type { Broker } from "../broker/broker.ts";
+import type { Client } from "../broker/client.ts";
 
 /** Clients are closed at most this far apart, so that a long duration does not leave few of them waiting. */
 const CLOSE_SPACING_MS_MAX = 1_000;
@@ -12,6 +13,10 @@ export class LameDuck {
   readonly #broker: Broker;
   readonly #timer = new Timer(() => this.#onDue());
   #spacingMs = 0;
+  /** The clients still to be looked at, gone through once; null before the end of the grace period. */
+  #rest: Iterator<Client> | null = null;
+  /** The one to close next. It may leave by itself before its turn comes. */
+  #next: Client | null = null;
   #resolve: (() => void) | null = null;
 
   constructor(broker: Broker) {
@@ -20,7 +25,7 @@ export class LameDuck {
 
   /** Resolves when no client is left, or when it was cancelled. */
   run(): Promise<void> {
-    const { clients, log, options, timers } = this.#broker;
+    const { clients, options, timers } = this.#broker;
     if (clients.size === 0) return Promise.resolve();
     this.#broker.isLameDuck = true;
     for (const client of clients.values()) {
@@ -30,7 +35,6 @@ export class LameDuck {
     this.#broker.flusher.flush();
     const grace = options.lame_duck_grace_period;
     this.#spacingMs = Math.min((options.lame_duck_duration - grace) / clients.size, CLOSE_SPACING_MS_MAX);
-    log.info(`Initiating lame duck mode, closing ${clients.size} clients`);
     timers.setIn(this.#timer, grace);
     return new Promise((resolve) => {
       this.#resolve = resolve;
@@ -44,16 +48,26 @@ export class LameDuck {
   }
 
   #onDue(): void {
-    const { clients, random, timers } = this.#broker;
-    for (const client of clients.values()) {
-      if (client.state !== "closing") {
-        client.close("serverShutdown");
-        break;
-      }
+    const { clients, log, random, timers } = this.#broker;
+    if (this.#rest === null) {
+      log.info("Closing existing clients");
+      this.#rest = clients.values();
     }
-    const remaining = [...clients.values()].some((client) => client.state !== "closing");
-    if (!remaining) this.#finish();
+    this.#firstOpen()?.close("serverShutdown");
+    this.#next = this.#firstOpen();
+    if (this.#next === null) this.#finish();
     else timers.setIn(this.#timer, this.#spacingMs * (0.5 + 0.5 * random.fraction()));
+  }
+
+  /** The first client that is not on its way out; null when none is left. */
+  #firstOpen(): Client | null {
+    let client = this.#next;
+    while (client === null || client.state === "closing" || client.state === "closed") {
+      const { value, done } = this.#rest?.next() ?? { value: undefined, done: true };
+      if (done === true) return null;
+      client = value;
+    }
+    return client;
   }
 
   #finish(): void {

@@ -42,7 +42,8 @@ export const nodeHttp: Http = {
     server.maxConnections = CONNECTIONS_MAX;
     server.on("drop", () => server.closeIdleConnections());
     answerAll(server, answer);
-    const listener = await bind(server, host, port);
+    // Who does not get through to the monitoring asks again; Node says why on no other way either.
+    const listener = await bind(server, host, port, () => {});
     return {
       host: listener.host,
       addresses: listener.addresses,

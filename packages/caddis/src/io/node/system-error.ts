@@ -10,9 +10,19 @@ export function describeSystemError(action: string, target: string, error: unkno
 
 /** The system's own words for an error of Node's, without the call and the path that Node puts around them. */
 export function systemReason(error: unknown): string {
-  const { errno, message } = asSystemError(error);
-  return (typeof errno === "number" ? getSystemErrorMessage(errno) : undefined) ?? message;
+  const { code = "", errno, message } = asSystemError(error);
+  return SYSTEM_WORDS[code] ?? (typeof errno === "number" ? getSystemErrorMessage(errno) : undefined) ?? message;
 }
+
+/** Where Node words it otherwise than the system, and so than the reference, whose texts scripts look for. */
+const SYSTEM_WORDS: Readonly<Record<string, string>> = {
+  EADDRNOTAVAIL: "cannot assign requested address",
+  EHOSTUNREACH: "no route to host",
+  EISDIR: "is a directory",
+  ELOOP: "too many levels of symbolic links",
+  ENAMETOOLONG: "file name too long",
+  ETXTBSY: "text file busy",
+};
 
 /** What a call into Node threw, as the type that carries `code` and `errno`. */
 export function asSystemError(error: unknown): NodeJS.ErrnoException {

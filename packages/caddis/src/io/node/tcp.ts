@@ -1,7 +1,8 @@
 import { createServer, type OnReadOpts, type Server, Socket } from "node:net";
-import { networkInterfaces } from "node:os";
+import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import { Bytes } from "../../base/bytes.ts";
 import { READ_BYTES } from "../../base/limits.ts";
+import { connectionDescriptorsEnd } from "./descriptors.ts";
 import { asSystemError, systemReason } from "./system-error.ts";
 import type { Listener, Net, PipeEvents, UnattachedPipe } from "../pipe.ts";
 
@@ -28,14 +29,22 @@ export function tcpNet(readMode: ReadMode = "shared"): Net {
   // Made on first use: a server without a port needs none.
   let shared: ReadBuffer | null = null;
   return {
-    listen(host, port, onPipe) {
+    listen(host, port, onPipe, onAcceptError) {
       shared ??= new ReadBuffer();
       const input = shared;
+      const fail = (reason: string): void =>
+        onAcceptError(new Error(`accept tcp ${host}:${port}: accept4: ${reason}`));
+      const descriptorsEnd = connectionDescriptorsEnd();
       const server = createServer(
         { pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
-        (accepted) => onPipe(new TcpPipe(accepted, input, readMode)),
+        (accepted) => {
+          if (descriptorOf(accepted) < descriptorsEnd) return onPipe(new TcpPipe(accepted, input, readMode));
+          // Without any descriptor left, connections would end before Node, or anybody, hears of them.
+          accepted.destroy();
+          fail("too many open files");
+        },
       );
-      return bind(server, host, port);
+      return bind(server, host, port, (error) => fail(systemReason(error)));
     },
   };
 }
@@ -47,15 +56,20 @@ class ReadBuffer {
 }
 
 /** An unspecified IPv4 address means every address, IPv6 ones too where there are any. */
-export async function bind(server: Server, host: string, port: number): Promise<Listener> {
+export async function bind(
+  server: Server,
+  host: string,
+  port: number,
+  onAcceptError: (error: Error) => void,
+): Promise<Listener> {
   if (host === "0.0.0.0" || host === "") {
     try {
-      return await listen(server, "::", port, host);
+      return await listen(server, "::", port, host, onAcceptError);
     } catch (error) {
       if (!isNoIpv6(error)) throw error;
     }
   }
-  return listen(server, host, port, host);
+  return listen(server, host, port, host, onAcceptError);
 }
 
 function isNoIpv6(error: unknown): boolean {
@@ -63,13 +77,19 @@ function isNoIpv6(error: unknown): boolean {
   return code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL";
 }
 
-function listen(server: Server, address: string, port: number, host: string): Promise<Listener> {
+function listen(
+  server: Server,
+  address: string,
+  port: number,
+  host: string,
+  onAcceptError: (error: Error) => void,
+): Promise<Listener> {
   return new Promise((resolve, reject) => {
     server.once("error", (error) => reject(listenError(error, host, port)));
     server.listen({ host: address, port, backlog: ACCEPT_BACKLOG }, () => {
       server.removeAllListeners("error");
-      // A single failed accept (no descriptors left, say) must not end the server.
-      server.on("error", () => {});
+      // A single failed accept must not end the server.
+      server.on("error", onAcceptError);
       const bound = server.address();
       resolve({
         host,
@@ -85,20 +105,21 @@ function listen(server: Server, address: string, port: number, host: string): Pr
   });
 }
 
+/** The descriptor of a new connection; -1 on systems that have none. */
+function descriptorOf(accepted: Socket): number {
+  const { _handle: handle } = accepted as unknown as { readonly _handle: { readonly fd?: number } | null };
+  return handle?.fd ?? -1;
+}
+
 /** In the words of the reference, which scripts look for. */
 function listenError(error: Error, host: string, port: number): Error {
   const code = asSystemError(error).code ?? "";
   const reason =
     code === "ENOTFOUND" || code === "EAI_AGAIN"
       ? `listen tcp: lookup ${host}: no such host`
-      : `listen tcp ${host}:${port}: bind: ${LISTEN_REASONS[code] ?? systemReason(error)}`;
+      : `listen tcp ${host}:${port}: bind: ${systemReason(error)}`;
   return Object.assign(new Error(reason, { cause: error }), { code });
 }
-
-/** What Node's own wording would hide from those scripts. */
-const LISTEN_REASONS: Readonly<Record<string, string>> = {
-  EADDRNOTAVAIL: "cannot assign requested address",
-};
 
 /** Options of `net.Socket` that its types leave out: a handle to take over. */
 interface HandleOptions {
@@ -229,9 +250,18 @@ class TcpPipe implements UnattachedPipe {
 /** See `Listener.addresses`. */
 function reachableAddresses(host: string): readonly string[] {
   if (host !== "0.0.0.0" && host !== "::" && host !== "") return [host];
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const all = ownAddresses();
   const found = [...all.filter(({ internal }) => internal), ...all.filter(({ internal }) => !internal)];
   return found.length === 0 ? ["127.0.0.1"] : found.map(({ address }) => address);
+}
+
+/** The addresses of this machine; none when the system does not tell, for want of descriptors, say. */
+function ownAddresses(): readonly NetworkInterfaceInfo[] {
+  try {
+    return Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  } catch {
+    return [];
+  }
 }
 
 /** An IPv4 peer of a dual-stack listener, written as IPv4. */
