@@ -334,6 +334,16 @@ describe("configuration", () => {
     assert.match(reason, /^caddis: a\.conf:2:[^\n]*jetstream[^\n]*not supported yet/);
   });
 
+  test("a program that nobody could reach is refused, by a check as by a start", async (t) => {
+    const reason =
+      'caddis: "dont_listen" is for servers inside a process: no client could reach the program\n';
+    for (const args of [[], ["-t"]]) {
+      assert.deepEqual(await outcomeOf(t, args, "dont_listen: true\n"), [1, reason]);
+    }
+    const [code] = await outcomeOf(t, ["-t"], "dont_listen: false\n");
+    assert.equal(code, 0);
+  });
+
   test("errors of file and flags come together, before anything starts", async (t) => {
     const [code, text] = await outcomeOf(t, ["-js"], "foo: 1\n");
     assert.equal(code, 1);

@@ -72,6 +72,14 @@ test("without a port a server is reached from inside alone", async () => {
   await nc.close();
 });
 
+test("its port is the one it listens on, whatever clients are told", async () => {
+  await using server = await createServer({ client_advertise: "nats.example.com:443" });
+  assert.equal(server.url, `nats://127.0.0.1:${server.port}`);
+  const nc = await connect({ servers: server.url });
+  assert.deepEqual([nc.info?.host, nc.info?.port], ["nats.example.com", 443]);
+  await nc.close();
+});
+
 test("monitoring, where it is asked for", async () => {
   await using server = await createServer({ http_port: -1 });
   assert.match(server.monitoringUrl, /^http:\/\/127\.0\.0\.1:\d+$/);
@@ -99,7 +107,9 @@ test("an address that can't be had: a rejection that says which", async () => {
   assert.ok(address !== null && typeof address === "object");
   try {
     await assert.rejects(createServer({ port: address.port }), {
-      message: new RegExp(`^Error listening on port: 127\\.0\\.0\\.1:${address.port}, .*address already in use`),
+      message: new RegExp(
+        `^Error listening on port: 127\\.0\\.0\\.1:${address.port}, .*address already in use`,
+      ),
     });
   } finally {
     squatter.close();

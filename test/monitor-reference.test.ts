@@ -354,6 +354,12 @@ test("a base path moves everything", { skip }, async () => {
   });
 });
 
+test("without a system account", { skip }, async () => {
+  await onBoth("server_name: n1\nno_system_account: true\n", async (sides) => {
+    await compare(sides, ["/varz", "/connz?acc=$SYS", "/subsz?acc=$SYS"]);
+  });
+});
+
 test("in lame duck mode a server is not healthy", { skip }, async () => {
   await onBoth("lame_duck_duration: 30s\nlame_duck_grace_period: 20s\n", async (sides) => {
     await Promise.all(

@@ -18,6 +18,17 @@ import type { CloseReason } from "./close-reason.ts";
 import { deliver } from "./deliver.ts";
 import { makeMessage, type Message } from "./message.ts";
 import { Subscription } from "./subscription.ts";
+import {
+  faultLine,
+  malformedLine,
+  mappingLine,
+  operationLine,
+  payloadLine,
+  quoteWire,
+  refusalLine,
+  RepeatedLine,
+  textOf,
+} from "./trace.ts";
 
 /** The queue name that servers keep for themselves. */
 const SYSTEM_QUEUE = "_sys_";
@@ -41,9 +52,14 @@ const FAULTS: Readonly<
   "not connected": { error: "authorizationViolation", reason: "authenticationViolation" },
 };
 
+/** For what a single operation is refused. */
+type Refusal = "subscriptions" | "tokens" | "queue" | "subject" | "reply";
+
 /** What each operation of the client protocol does. */
 export class ClientOperations implements ClientOps {
   readonly #client: Client;
+  /** What was logged of refusals that the connection outlives; made by the first. */
+  #refusals: Map<Refusal, RepeatedLine> | null = null;
 
   constructor(client: Client) {
     this.#client = client;
@@ -90,7 +106,6 @@ export class ClientOperations implements ClientOps {
     message.payloadStart = payloadStart;
     message.payloadEnd = payloadEnd;
     message.origin = client;
-    if (client.isTracing) this.#tracePayload(message);
     const account = client.account;
     if (account.mappings !== null) {
       this.#publishMapped(message, account.mappings.map(input.buf.latin1Slice(subjectStart, subjectEnd)));
@@ -111,14 +126,18 @@ export class ClientOperations implements ClientOps {
     const sublist = client.account.sublist;
     if (queue === SYSTEM_QUEUE) {
       client.sendError(queueNotAllowed(subject, queue));
+      const line = `Subscription Violation - Subject ${quoteWire(subject)}, Queue: ${quoteWire(queue)}, SID ${textOf(sid)}`;
+      this.#logRefusal("queue", line);
       return;
     }
     if (options.max_subscription_tokens > 0 && tokenCount(subject) > options.max_subscription_tokens) {
       client.sendError(tooManyTokens(subject));
+      const line = `Subscription Violation Too Many Tokens - Subject ${quoteWire(subject)}, SID ${textOf(sid)}`;
+      this.#logRefusal("tokens", line);
       return;
     }
     if (options.max_subscriptions > 0 && client.subscriptions.size >= options.max_subscriptions) {
-      client.error(WIRE_ERRORS.maxSubscriptions);
+      this.#logRefusal("subscriptions", WIRE_ERRORS.maxSubscriptions);
       client.sendError(WIRE_ERRORS.maxSubscriptions);
       return;
     }
@@ -139,11 +158,10 @@ export class ClientOperations implements ClientOps {
   onUnsub(sid: string, max: number): void {
     const client = this.#client;
     const subscription = client.subscriptions.get(sidKey(sid));
-    if (subscription !== undefined) {
-      if (max > subscription.delivered) subscription.max = max;
-      else client.removeSubscription(subscription);
-    }
     this.#ok();
+    if (subscription === undefined) return;
+    if (max > subscription.delivered) subscription.max = max;
+    else client.removeSubscription(subscription);
   }
 
   onConnect(json: string): void {
@@ -151,7 +169,7 @@ export class ClientOperations implements ClientOps {
     const { broker } = client;
     const connect = decodeConnect(json, client.connect);
     if ("problem" in connect) {
-      this.#refuse(null, "protocolViolation", `CONNECT: ${connect.problem}`);
+      this.#refuse(null, "protocolViolation", malformedLine("CONNECT", connect.problem));
       return;
     }
     // A second CONNECT begins anew.
@@ -164,22 +182,18 @@ export class ClientOperations implements ClientOps {
     const verdict = authenticate(broker.credentials, connect);
     if (!verdict.allowed || connect.account !== "" || connect.new_account) {
       broker.counters.authenticationFailures++;
-      client.error(verdict.allowed ? "account requested in CONNECT" : "authentication error");
-      this.#refuse(WIRE_ERRORS.authorizationViolation, "authenticationViolation", "authorization violation");
+      this.#refuse(WIRE_ERRORS.authorizationViolation, "authenticationViolation", refusalLine(connect));
       return;
     }
     client.user = verdict.user;
+    client.introducedBy ??= connect;
     if (connect.protocol !== 0 && connect.protocol !== 1) {
-      this.#refuse(WIRE_ERRORS.invalidClientProtocol, "badClientProtocolVersion", "client protocol");
+      this.#refuse(WIRE_ERRORS.invalidClientProtocol, "badClientProtocolVersion", null);
       return;
     }
     client.takesHeaders = connect.headers && !broker.options.no_header_support;
     if (connect.no_responders && !client.takesHeaders) {
-      this.#refuse(
-        WIRE_ERRORS.noRespondersRequiresHeaders,
-        "noRespondersRequiresHeaders",
-        "no responders without headers",
-      );
+      this.#refuse(WIRE_ERRORS.noRespondersRequiresHeaders, "noRespondersRequiresHeaders", null);
       return;
     }
     client.parser.headersEnabled = client.takesHeaders;
@@ -214,7 +228,7 @@ export class ClientOperations implements ClientOps {
   onInfo(json: string): void {
     // Nothing follows from a client's INFO; but it has to be one.
     const decoded = decodeGoObject(json, INFO_FIELDS);
-    if ("problem" in decoded) this.#refuse(null, "protocolViolation", `INFO: ${decoded.problem}`);
+    if ("problem" in decoded) this.#refuse(null, "protocolViolation", malformedLine("INFO", decoded.problem));
   }
 
   onOk(): void {}
@@ -226,12 +240,19 @@ export class ClientOperations implements ClientOps {
 
   onFault(fault: ParseFault, detail: string): void {
     const { error, reason } = FAULTS[fault];
-    this.#refuse(error === null ? null : WIRE_ERRORS[error], reason, `${fault}: ${JSON.stringify(detail)}`);
+    const text = error === null ? null : WIRE_ERRORS[error];
+    if (fault === "unknown operation" && text !== null) {
+      // As the reference does, which logs the -ERR first here.
+      this.#client.sendError(text);
+      this.#refuse(null, reason, faultLine(fault, detail, this.#client.parser.maxPayload));
+      return;
+    }
+    this.#refuse(text, reason, faultLine(fault, detail, this.#client.parser.maxPayload));
   }
 
   onTrace(verb: string, argument: string): void {
-    const shown = verb === "CONNECT" ? redact(argument) : argument;
-    this.#client.trace(`<<- [${shown === "" ? verb : `${verb} ${shown}`}]`);
+    const line = operationLine(verb, argument);
+    if (line !== null) this.#client.trace(line);
   }
 
   /** Delivers `message` to whoever is interested, once its subject stands. */
@@ -242,11 +263,12 @@ export class ClientOperations implements ClientOps {
     const start = message.subjectStart;
     const end = message.subjectEnd;
     const hasReply = message.replyEnd > message.replyStart;
+    if (client.isTracing) this.#tracePayload(message);
     if ((buf[start] === DOLLAR || buf[start] === UNDERSCORE) && !this.#mayPublish(message)) return;
     if (hasReply && (buf[message.replyStart] === DOLLAR || buf[message.replyStart] === UNDERSCORE)) {
       if (!this.#mayReply(message)) return;
     }
-    if (client.isVerbose) client.send("+OK\r\n");
+    if (client.isVerbose) this.#ok();
     const sublist = client.account.sublist;
     let receivers = client.lastReceivers;
     if (receivers !== null && sublist.isCurrent(receivers) && receivers.isFor(buf, start, end)) {
@@ -268,10 +290,11 @@ export class ClientOperations implements ClientOps {
       return;
     }
     if (mapped === "") {
+      if (this.#client.isTracing) this.#tracePayload(message);
       this.#ok();
       return;
     }
-    if (this.#client.isTracing) this.#client.trace(`<<- [MAPPING ${original} -> ${mapped}]`);
+    if (this.#client.isTracing) this.#client.trace(mappingLine(original, mapped));
     const headers = buf.latin1Slice(payloadStart, payloadStart + headerBytes);
     const body = buf.subarray(payloadStart + headerBytes, payloadEnd);
     const rewritten = makeMessage(mapped, buf.latin1Slice(replyStart, replyEnd), headers, body);
@@ -297,7 +320,9 @@ export class ClientOperations implements ClientOps {
     const client = this.#client;
     const { input, subjectStart, subjectEnd } = message;
     if (!startsWithAny(input.buf, subjectStart, subjectEnd, SERVER_PREFIXES)) return true;
-    client.sendError(publishNotAllowed(input.buf.latin1Slice(subjectStart, subjectEnd)));
+    const subject = input.buf.latin1Slice(subjectStart, subjectEnd);
+    client.sendError(publishNotAllowed(subject));
+    this.#logRefusal("subject", `Publish Violation - Subject ${quoteWire(subject)}`);
     return false;
   }
 
@@ -305,29 +330,46 @@ export class ClientOperations implements ClientOps {
     const client = this.#client;
     const { input, replyStart, replyEnd } = message;
     if (!startsWithAny(input.buf, replyStart, replyEnd, SERVER_REPLY_PREFIXES)) return true;
-    client.sendError(replyNotAllowed(input.buf.latin1Slice(replyStart, replyEnd)));
+    const reply = input.buf.latin1Slice(replyStart, replyEnd);
+    client.sendError(replyNotAllowed(reply));
+    this.#logRefusal("reply", `Publish Violation - Reply ${quoteWire(reply)}`);
     return false;
   }
 
   #ok(): void {
     const client = this.#client;
-    if (client.isVerbose) client.send("+OK\r\n");
+    if (!client.isVerbose) return;
+    if (client.isTracing) client.trace("->> [OK]");
+    client.send("+OK\r\n");
   }
 
-  /** Ends the connection for what the peer did, with or without an -ERR. */
-  #refuse(text: string | null, reason: CloseReason, detail: string): void {
+  /**
+   * Ends the connection for what the peer did, with or without an -ERR. With no line of its own for it the
+   * log repeats the -ERR at the end.
+   */
+  #refuse(text: string | null, reason: CloseReason, line: string | null): void {
     const client = this.#client;
-    client.error(detail);
+    if (line !== null) client.error(line);
     if (text !== null) client.sendError(text);
     client.close(reason);
+    if (line === null && text !== null) client.error(text);
+  }
+
+  /** Logs a refusal that the connection outlives, now and then one of each kind. */
+  #logRefusal(refusal: Refusal, text: string): void {
+    this.#refusals ??= new Map();
+    let repeated = this.#refusals.get(refusal);
+    if (repeated === undefined) {
+      repeated = new RepeatedLine();
+      this.#refusals.set(refusal, repeated);
+    }
+    const line = repeated.next(text, this.#client.broker.clock.monotonicMs());
+    if (line !== null) this.#client.error(line);
   }
 
   #tracePayload(message: Message): void {
-    const limit = this.#client.broker.options.max_traced_msg_len;
-    const { input, payloadStart, payloadEnd } = message;
-    const isCut = limit > 0 && payloadEnd - payloadStart > limit;
-    const text = input.buf.utf8Slice(payloadStart, isCut ? payloadStart + limit : payloadEnd);
-    this.#client.trace(`<<- MSG_PAYLOAD: [${JSON.stringify(isCut ? `${text}...` : text)}]`);
+    const line = payloadLine("<<-", message, true, this.#client.broker.options);
+    if (line !== null) this.#client.trace(line);
   }
 }
 
@@ -341,9 +383,4 @@ function startsWithAny(buf: Buffer, start: number, end: number, prefixes: readon
     if (i === prefix.length) return true;
   }
   return false;
-}
-
-/** A CONNECT for the log, without what must not be read there. */
-function redact(json: string): string {
-  return json.replaceAll(/("(?:pass|auth_token)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi, '$1"[REDACTED]"');
 }

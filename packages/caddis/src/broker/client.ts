@@ -12,6 +12,7 @@ import {
   STUCK_WRITE_MS,
 } from "../base/limits.ts";
 import { Timer } from "../base/timer-queue.ts";
+import { formatDuration } from "../config/duration.ts";
 import type { Pipe, PipeEvents } from "../io/pipe.ts";
 import { ClientParser } from "../wire/client-parser.ts";
 import { type ConnectOptions, defaultConnectOptions } from "../wire/connect.ts";
@@ -24,6 +25,7 @@ import { CLOSE_REASONS, type CloseReason } from "./close-reason.ts";
 import type { Message } from "./message.ts";
 import { Outbound, type OutboundOwner } from "./outbound.ts";
 import type { Subscription } from "./subscription.ts";
+import { deliveryLine, errorReplyLine, introduction, payloadLine, unsubscribedLine } from "./trace.ts";
 
 /**
  * The life of a client connection:
@@ -79,6 +81,8 @@ export class Client implements PipeEvents, OutboundOwner {
   isVerbose = true;
   takesHeaders = false;
   isTracing = false;
+  /** The first CONNECT that was let in: it names the connection in the log, for good. */
+  introducedBy: ConnectOptions | null = null;
   connectInfoSent = false;
   /** Whether a CONNECT was accepted, also after the end. */
   wasConnected = false;
@@ -104,6 +108,8 @@ export class Client implements PipeEvents, OutboundOwner {
   /** Before CONNECT the authentication deadline, then the ping interval, at last the linger of a close. */
   readonly #timer = new Timer(() => this.#onTimer());
   #writeTimer: Timer | null = null;
+  /** Whether the log has said of the outstanding write that it takes too long. */
+  #isLate = false;
   #stallTimer: Timer | null = null;
   /** Input that arrived before a stall and is not parsed yet. */
   readonly #backlog = new Backlog();
@@ -201,6 +207,7 @@ export class Client implements PipeEvents, OutboundOwner {
 
   onWriteDone(): void {
     if (this.#writeTimer !== null) this.broker.timers.cancel(this.#writeTimer);
+    this.#isLate = false;
   }
 
   onOutrun(message: Message): void {
@@ -230,6 +237,7 @@ export class Client implements PipeEvents, OutboundOwner {
 
   /** Queues an -ERR. */
   sendError(text: string): void {
+    if (this.isTracing) this.trace(errorReplyLine(text));
     this.send(errorLine(text));
   }
 
@@ -240,7 +248,6 @@ export class Client implements PipeEvents, OutboundOwner {
   sendPing(): void {
     this.#pingSentMs = this.broker.clock.monotonicMs();
     this.pingsOut++;
-    this.debug("Client Ping Timer");
     if (this.isTracing) this.trace("->> [PING]");
     this.send("PING\r\n");
   }
@@ -261,10 +268,12 @@ export class Client implements PipeEvents, OutboundOwner {
   removeSubscription(subscription: Subscription): void {
     this.subscriptions.delete(sidKey(subscription.sid));
     this.account.sublist.remove(subscription);
+    if (this.isTracing) this.trace(unsubscribedLine(subscription.sid));
   }
 
   /** For a connection that goes on without them. */
   removeAllSubscriptions(): void {
+    this.#traceUnsubscribed();
     for (const subscription of this.subscriptions.values()) this.account.sublist.remove(subscription);
     this.subscriptions.clear();
   }
@@ -291,6 +300,7 @@ export class Client implements PipeEvents, OutboundOwner {
       this.pipe.destroy();
     } else if (this.state === "connecting" && this.broker.authRequired) {
       this.sendError(WIRE_ERRORS.authenticationTimeout);
+      this.debug("Authentication Timeout");
       this.close("authenticationTimeout");
     } else if (this.state !== "closed") {
       this.#onPingDue();
@@ -300,6 +310,7 @@ export class Client implements PipeEvents, OutboundOwner {
 
   #onPingDue(): void {
     const { broker } = this;
+    this.debug("Client Ping Timer");
     const now = broker.clock.monotonicMs();
     const interval = broker.options.ping_interval;
     const needsRtt = this.rttMs === 0 || now - this.#pingSentMs > RTT_INTERVAL_MS;
@@ -307,13 +318,14 @@ export class Client implements PipeEvents, OutboundOwner {
       if (this.pingsOut + 1 > broker.options.ping_max) {
         broker.counters.staleConnections++;
         this.debug("Stale Client Connection - Closing");
-        this.sendError(WIRE_ERRORS.staleConnection);
+        this.send(errorLine(WIRE_ERRORS.staleConnection));
         this.close("staleConnection");
         return;
       }
       this.sendPing();
     } else {
-      this.debug(`Delaying PING due to client activity ${Math.round((now - this.#lastInMs) / 1000)}s ago`);
+      const ago = formatDuration(Math.round((now - this.#lastInMs) / 1000) * 1000);
+      this.debug(`Delaying PING due to remote client data or ping ${ago} ago`);
     }
     this.#schedulePing(interval);
   }
@@ -321,9 +333,12 @@ export class Client implements PipeEvents, OutboundOwner {
   #onWriteDeadline(): void {
     const { broker } = this;
     broker.counters.slowConsumers++;
+    const { pendingChunks, pendingBytes } = this.outbound;
+    const deadline = formatDuration(broker.options.write_deadline);
     this.notice(
-      `Slow Consumer Detected: WriteDeadline of ${broker.options.write_deadline / 1000}s exceeded with ${this.outbound.pendingBytes} total bytes.`,
+      `Slow Consumer ${this.#isLate ? "State" : "Detected"}: WriteDeadline of ${deadline} exceeded with ${pendingChunks} chunks of ${pendingBytes} total bytes.`,
     );
+    this.#isLate = true;
     broker.events.onSlowConsumer(this, "write deadline");
     if (broker.options.write_timeout === "retry") this.#armWriteDeadline();
     else this.closeNow("slowConsumerWriteDeadline");
@@ -432,11 +447,12 @@ export class Client implements PipeEvents, OutboundOwner {
     this.#stopWaiting();
     this.onWriteDone();
     this.#releasePublishers();
+    this.debug(`Client connection closed: ${CLOSE_REASONS[reason]}`);
+    if (reason !== "serverShutdown") this.#traceUnsubscribed();
     this.broker.beforeLeave(this);
     this.broker.removeInterest(this.account, this.subscriptions.values());
     this.subscriptions = new Map();
     this.lastReceivers = null;
-    this.debug(`Client connection closed: ${CLOSE_REASONS[reason]}`);
   }
 
   #ended(): void {
@@ -454,12 +470,7 @@ export class Client implements PipeEvents, OutboundOwner {
     const address =
       this.transport === "in-process" ? "pipe" : `${this.pipe.remoteHost}:${this.pipe.remotePort}`;
     const base = `${address} - cid:${this.cid}`;
-    if (this.state === "connecting") return base;
-    const { lang, version, name } = this.connect;
-    const parts = [version === "" ? "" : `v${version}`, lang, name].filter((part) => part !== "");
-    const about = parts.length === 0 ? "" : ` - ${JSON.stringify(parts.join(":"))}`;
-    const who = this.user === "" ? "" : ` - ${JSON.stringify(`${this.account.name}/user:${this.user}`)}`;
-    return base + about + who;
+    return this.introducedBy === null ? base : base + introduction(this.introducedBy, this.account.name);
   }
 
   debug(text: string): void {
@@ -478,15 +489,22 @@ export class Client implements PipeEvents, OutboundOwner {
     this.broker.log.error(`${this.label} - ${text}`);
   }
 
+  /** `subscription` gets the last message it asked for. */
+  logLastDelivery({ max, sid }: Subscription): void {
+    if (!this.broker.log.debugEnabled) return;
+    this.debug(`Auto-unsubscribe limit of ${max} reached for sid '${sid}'`);
+  }
+
+  /** What `subscription` of this client was sent. */
   traceDelivery(message: Message, subscription: Subscription): void {
-    const buf = message.input.buf;
-    const subject = buf.utf8Slice(message.subjectStart, message.subjectEnd);
-    const reply =
-      message.replyEnd > message.replyStart ? `${buf.utf8Slice(message.replyStart, message.replyEnd)} ` : "";
-    const sizes = buf.latin1Slice(message.suffixStart, message.payloadStart - 2);
-    this.trace(
-      `->> [${message.headerBytes > 0 ? "HMSG" : "MSG"} ${subject} ${subscription.sid} ${reply}${sizes}]`,
-    );
+    this.trace(deliveryLine(message, subscription.sid, this.takesHeaders));
+    const payload = payloadLine("->>", message, this.takesHeaders, this.broker.options);
+    if (payload !== null) this.trace(payload);
+  }
+
+  #traceUnsubscribed(): void {
+    if (!this.isTracing) return;
+    for (const { sid } of this.subscriptions.values()) this.trace(unsubscribedLine(sid));
   }
 
   /** Throws where a stated invariant does not hold. For tests. */

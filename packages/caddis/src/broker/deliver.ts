@@ -43,8 +43,9 @@ function deliverTo(message: Message, subscription: Subscription): boolean {
       : outbound.appendMessage(message, subscription.sid);
   if (!isAppended) return false;
   subscription.delivered++;
-  if (subscription.max > 0 && subscription.delivered >= subscription.max)
-    client.removeSubscription(subscription);
+  const isLast = subscription.max > 0 && subscription.delivered >= subscription.max;
+  if (isLast) client.logLastDelivery(subscription);
   if (client.isTracing) client.traceDelivery(message, subscription);
+  if (isLast) client.removeSubscription(subscription);
   return true;
 }

@@ -104,6 +104,11 @@ export class Outbound {
     return this.#inFlightBytes + this.#queuedBytes + this.#position;
   }
 
+  /** The pieces they lie in, for the log. */
+  get pendingChunks(): number {
+    return (this.#inFlight?.length ?? 0) + (this.#queued?.length ?? 0) + (this.#slab === null ? 0 : 1);
+  }
+
   get isOpen(): boolean {
     return this.#state === "open";
   }

@@ -15,7 +15,7 @@ export interface LoadedOptions {
 /** Flags over file over defaults. Throws an `Error` whose message lists all that keeps a server from starting. */
 export function loadOptions(line: CommandLine): LoadedOptions {
   const file = line.configFile === "" ? null : readConfigFile(line.configFile);
-  const problems = file === null ? [] : [...file.errors, ...file.unsupported];
+  const problems = file === null ? [] : [...file.errors, ...file.unsupported, ...unfitOptions(file)];
   problems.push(...line.unsupported);
   if (problems.length > 0) throw new Error([...(file?.warnings ?? []), ...problems].join("\n"));
   const options = resolveOptions(mergeInputs(file?.options ?? {}, line.options));
@@ -25,9 +25,16 @@ export function loadOptions(line: CommandLine): LoadedOptions {
 /** Checks a file as `-t` does, and returns its digest. Throws for warnings too, as nats-server does. */
 export function checkConfigFile(path: string): string {
   const file = readConfigFile(path);
-  const complaints = [...file.warnings, ...file.errors, ...file.unsupported];
+  const complaints = [...file.warnings, ...file.errors, ...file.unsupported, ...unfitOptions(file)];
   if (complaints.length > 0) throw new Error(complaints.join("\n"));
   return file.digest;
+}
+
+/** What a file may say to a server inside a process, but not to the program. */
+function unfitOptions({ options }: LoadedConfig): string[] {
+  return options.dont_listen === true
+    ? ['"dont_listen" is for servers inside a process: no client could reach the program']
+    : [];
 }
 
 function readConfigFile(path: string): LoadedConfig {

@@ -27,7 +27,7 @@ export function createProgramServer(options: Options, log: LineLog, configDigest
   server.configDigest = configDigest;
   return {
     serverId: server.broker.serverId,
-    start: () => server.start(),
+    start: (onListening) => server.start(onListening),
     lameDuck: () => server.lameDuck(),
     shutdown: () => server.shutdown(),
     closed: server.closed,

@@ -9,7 +9,7 @@ import { trapSignals } from "./signals.ts";
 export interface ProgramServer {
   readonly serverId: string;
   /** Resolves when clients can connect; rejects with an error whose message says why they cannot. */
-  start(): Promise<void>;
+  start(onListening: () => void): Promise<void>;
   /** Sends clients away slowly, then shuts down. */
   lameDuck(): Promise<void>;
   shutdown(): Promise<void>;
@@ -25,6 +25,9 @@ export interface ProgramFiles {
   readonly portsFileDir: string;
 }
 
+/** starting ─▶ running ─ SIGUSR2 ─▶ lame duck; from each of them SIGINT, and but for the last SIGTERM, lead to stopping. */
+type Phase = "starting" | "running" | "lame duck" | "stopping";
+
 /**
  * Runs one server until it is down: signals, pid file, ports file. Resolves to the exit code of the
  * process. `exe` is the name the program was called by. A shutdown that fails is an unhandled rejection:
@@ -36,17 +39,18 @@ export async function runServer(
   exe: string,
   files: ProgramFiles,
 ): Promise<number> {
-  let phase: "running" | "lame duck" | "stopping" = "running";
+  const life: { phase: Phase } = { phase: "starting" };
   trapSignals(log, {
     stop(graceful) {
       // A server in lame duck mode is on its way out already.
-      if (phase === "stopping" || (graceful && phase === "lame duck")) return;
-      phase = "stopping";
+      if (life.phase === "stopping" || (graceful && life.phase === "lame duck")) return;
+      life.phase = "stopping";
       void server.shutdown();
     },
     lameDuck() {
-      if (phase !== "running") return;
-      phase = "lame duck";
+      if (life.phase === "starting") log.warn("Lame duck mode ignored, the server is still starting");
+      if (life.phase !== "running") return;
+      life.phase = "lame duck";
       void server.lameDuck();
     },
     reopenLog: () => log.reopen(),
@@ -54,25 +58,26 @@ export async function runServer(
   });
 
   closeUnaskedInspector();
+  const portsFile = files.portsFileDir === "" ? "" : join(files.portsFileDir, `${exe}_${process.pid}.ports`);
   try {
-    await server.start();
+    await server.start(() => {
+      life.phase = "running";
+      // Not before it listens: a second server that finds the port taken must not take the pid file of the
+      // first. And before the log says that it is ready: who waits for that line looks for the files next.
+      if (files.pidFile !== "") claimPidFile(files.pidFile);
+      if (portsFile === "") return;
+      attempt(log, `Error writing ports file (${portsFile})`, () =>
+        writePortsFile(portsFile, portsOf(server)),
+      );
+    });
   } catch (error) {
+    if (life.phase === "stopping") {
+      // A signal came in between: that is how it was meant to end.
+      await server.closed;
+      return 0;
+    }
     log.fatal(describe(error));
     return 1;
-  }
-  // Not before it listens: a second server that finds the port taken must not take the pid file of the first.
-  if (files.pidFile !== "") {
-    try {
-      writePidFile(files.pidFile, process.pid);
-    } catch (error) {
-      log.fatal(`Could not write pidfile: ${describe(error)}`);
-      await server.shutdown();
-      return 1;
-    }
-  }
-  const portsFile = files.portsFileDir === "" ? "" : join(files.portsFileDir, `${exe}_${process.pid}.ports`);
-  if (portsFile !== "") {
-    attempt(log, `Error writing ports file (${portsFile})`, () => writePortsFile(portsFile, portsOf(server)));
   }
   // Launchers of tests end servers with SIGKILL: what was compiled is kept now rather than at the exit.
   flushCompileCache();
@@ -82,6 +87,15 @@ export async function runServer(
   }
   if (files.pidFile !== "") removePidFile(files.pidFile, process.pid);
   return 0;
+}
+
+function claimPidFile(path: string): void {
+  try {
+    writePidFile(path, process.pid);
+  } catch (error) {
+    removePidFile(path, process.pid);
+    throw new Error(`Could not write pidfile: ${describe(error)}`, { cause: error });
+  }
 }
 
 /** URLs by the names test launchers look for; kinds of listeners that are off have no entry. */

@@ -146,7 +146,6 @@ describe("a file", () => {
     "feature_flags {a: false}",
     "https_port: 0",
     "allow_non_tls: true",
-    "no_system_account: yes",
     "store_dir: ''",
     "authorization {users: [], proxy_required: no}",
   ];

@@ -1,3 +1,4 @@
+import { goQuote } from "../base/go-quote.ts";
 import type { HttpAnswer } from "../io/http.ts";
 import type { Resources } from "../io/resources.ts";
 import { connz, type ConnzQuery } from "../system/views/connz.ts";
@@ -109,6 +110,10 @@ function answerHealthz({ server }: Monitored, query: Query): HttpAnswer {
   };
   if (query.problem !== null) return badRequest(query.problem);
   const { httpStatus, body } = healthz(server.takesConnections, asked);
+  if (body.status === "error") {
+    const what = body.error === undefined ? `${body.errors?.length} errors` : goQuote(body.error);
+    server.broker.log.warn(`Healthcheck failed: ${what}`);
+  }
   return jsonLineAnswer(httpStatus, body);
 }
 

@@ -11,14 +11,14 @@ export class EmbeddedServer implements CaddisServer {
   readonly #server: Server;
   /** Kept, since the listener is gone once the server goes down; null without a port. */
   readonly #url: string | null;
-  readonly #port: number;
+  readonly #port: number | null;
   /** As `#url`, for monitoring. */
   readonly #monitoringUrl: string | null;
 
   constructor(server: Server) {
     this.#server = server;
     this.#url = server.clientUrls.length === 0 ? null : server.clientUrls[0];
-    this.#port = server.broker.port;
+    this.#port = server.listeningPort;
     this.#monitoringUrl = server.monitoringUrls.length === 0 ? null : server.monitoringUrls[0];
   }
 
@@ -36,7 +36,7 @@ export class EmbeddedServer implements CaddisServer {
   }
 
   get port(): number {
-    if (this.#url === null) throw noPort();
+    if (this.#port === null) throw noPort();
     return this.#port;
   }
 

@@ -98,6 +98,31 @@ test("destroy does not wait, also after an end that does", () => {
   assert.deepEqual(pipe.calls, ["write a", "destroy"]);
 });
 
+test("after destroy nothing comes but the end; after end what the server still sends", () => {
+  for (const how of ["end", "destroy"] as const) {
+    const pipe = new NotingPipe();
+    const told: string[] = [];
+    const connection = openInProcessConnection(pipe, {
+      onData: (data) => told.push(Buffer.from(data).toString("latin1")),
+      onClose: () => told.push("closed"),
+    });
+    connection[how]();
+    const input = new Bytes(4);
+    input.buf.latin1Write("late", 0);
+    pipe.events?.onData(input, 4);
+    pipe.events?.onClosed(null);
+    assert.deepEqual(told, how === "end" ? ["late", "closed"] : ["closed"]);
+  }
+});
+
+test("destroy after an end that is through does not wait for the server", () => {
+  const pipe = new NotingPipe();
+  const connection = openInProcessConnection(pipe, NOBODY);
+  connection.end();
+  connection.destroy();
+  assert.deepEqual(pipe.calls, ["end", "destroy"]);
+});
+
 test("what comes belongs to the application, and the end is told", () => {
   const pipe = new NotingPipe();
   const got: Uint8Array[] = [];

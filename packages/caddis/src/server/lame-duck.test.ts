@@ -38,6 +38,25 @@ test("clients are told, left alone for the grace period, then closed one by one 
   assert.ok(isDone);
 });
 
+test("it goes through the clients once, and says when it begins", async (t) => {
+  const world = new TestBroker(OPTIONS);
+  for (let i = 0; i < 50; i++) world.connect();
+  // Some leave by themselves: before their turn, and as the next in turn.
+  world.peers[3].pipe.hangUp();
+  const looks = t.mock.method(world.broker.clients, "values");
+  const done = new LameDuck(world.broker).run();
+  const announcement = "Closing existing clients";
+  assert.ok(!world.logLines.includes(announcement));
+  await world.clock.advance(GRACE_MS);
+  assert.ok(world.logLines.includes(announcement));
+  world.peers[1].pipe.hangUp();
+  world.peers[10].pipe.hangUp();
+  await world.clock.advance(DURATION_MS - GRACE_MS);
+  await done;
+  assert.ok(world.peers.every(({ client }) => client.closeReason !== null));
+  assert.equal(looks.mock.callCount(), 2, "once to tell them, once to close them");
+});
+
 test("few clients do not wait for the whole duration", async () => {
   const world = new TestBroker(OPTIONS);
   const peers = [world.connect(), world.connect(), world.connect()];

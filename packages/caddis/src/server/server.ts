@@ -1,6 +1,7 @@
 import type { Account } from "../broker/account.ts";
 import { Broker } from "../broker/broker.ts";
 import type { BrokerEvents } from "../broker/events.ts";
+import { parseAdvertised } from "../config/checks.ts";
 import type { Options } from "../config/options.ts";
 import type { Clock } from "../io/clock.ts";
 import type { Http } from "../io/http.ts";
@@ -12,6 +13,7 @@ import type { MonitoredServer } from "../monitor/endpoints.ts";
 import { Monitor } from "../monitor/monitor.ts";
 import { MappingTable } from "../subject/mapping.ts";
 import { inProcessPair } from "../transport/in-process.ts";
+import { AcceptErrors } from "./accept-errors.ts";
 import { LameDuck } from "./lame-duck.ts";
 
 /** The world, as one server sees it. */
@@ -28,8 +30,8 @@ export interface ServerPorts {
 }
 
 /**
- * new ─ start ─▶ running ─ lameDuck ─▶ lame duck ─┐
- *                   └──────── shutdown ───────────┴─▶ stopping ─▶ stopped
+ * new ─ start ─▶ starting ─▶ running ─ lameDuck ─▶ lame duck ─┐
+ *  └────────────────┴───────────┴─────── shutdown ────────────┴─▶ stopping ─▶ stopped
  */
 export type ServerState = "new" | "starting" | "running" | "lame duck" | "stopping" | "stopped";
 
@@ -47,8 +49,11 @@ export class Server implements MonitoredServer {
 
   readonly #ports: ServerPorts;
   readonly #lameDuck: LameDuck;
+  readonly #acceptErrors: AcceptErrors;
   readonly #advertised: { readonly host: string; readonly port: number } | null;
   #state: ServerState = "new";
+  /** Settles when `start` has opened what it opens, or failed to. */
+  #opening: Promise<void> = Promise.resolve();
   #listener: Listener | null = null;
   readonly #monitor: Monitor;
   #resolveClosed: () => void = () => {};
@@ -56,11 +61,12 @@ export class Server implements MonitoredServer {
   constructor(options: Options, ports: ServerPorts, events: BrokerEvents) {
     this.options = options;
     this.#ports = ports;
-    this.#advertised = parseAdvertise(options.client_advertise);
+    this.#advertised = advertised(options.client_advertise);
     const mappings = MappingTable.compile(options.mappings, { random: ports.random, clusterName: "" });
     if (typeof mappings === "string") throw new Error(mappings);
     this.broker = new Broker(options, ports, mappings.size === 0 ? null : mappings, events, ports.runtime);
     this.#lameDuck = new LameDuck(this.broker);
+    this.#acceptErrors = new AcceptErrors(ports.log, this.broker.timers);
     this.#monitor = new Monitor(this);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
@@ -84,6 +90,11 @@ export class Server implements MonitoredServer {
     return this.broker.globalAccount;
   }
 
+  /** The port that clients are listened for on, whatever they are told; null without one. */
+  get listeningPort(): number | null {
+    return this.#listener?.port ?? null;
+  }
+
   /** URLs at which clients reach this server; empty without a port. */
   get clientUrls(): readonly string[] {
     const listener = this.#listener;
@@ -100,33 +111,35 @@ export class Server implements MonitoredServer {
       : bound.addresses.map((address) => `http://${joinHostPort(address, bound.port)}`);
   }
 
-  /** Resolves when clients can connect; rejects with the reason why they can't. */
-  async start(): Promise<void> {
+  /**
+   * Resolves when clients can connect; rejects with the reason why they can't, a `shutdown` in between
+   * included. It is down then. `onListening` is called before the log says that the server is ready; if it
+   * throws, the server is shut down again.
+   */
+  async start(onListening: () => void = () => {}): Promise<void> {
     if (this.#state !== "new") throw new Error(`a server starts once; this one is ${this.#state}`);
     this.#state = "starting";
-    const { log } = this.#ports;
-    const { broker, options } = this;
     this.startMs = this.#ports.clock.nowMs();
     this.configLoadMs = this.startMs;
-    if (options.http_port !== 0) await this.#startMonitoring();
-    if (!options.dont_listen) {
-      try {
-        this.#listener = await this.#ports.net.listen(options.host, Math.max(options.port, 0), (pipe) =>
-          this.#accept(pipe),
-        );
-      } catch (error) {
-        await this.#stop();
-        throw new Error(
-          `Error listening on port: ${options.host}:${options.port}, ${JSON.stringify(error instanceof Error ? error.message : String(error))}`,
-          { cause: error },
-        );
-      }
-      broker.host = this.#advertised?.host ?? options.host;
-      broker.port = this.#advertised?.port || this.#listener.port;
-      log.info(`Listening for client connections on ${joinHostPort(options.host, this.#listener.port)}`);
+    this.#opening = this.#open();
+    try {
+      await this.#opening;
+    } catch (error) {
+      if (this.state === "starting") await this.#stop();
+      throw error;
+    }
+    if (this.state !== "starting") {
+      await this.closed;
+      throw new Error("the server was shut down while it started");
     }
     this.#state = "running";
-    log.info("Server is ready");
+    try {
+      onListening();
+    } catch (error) {
+      await this.shutdown();
+      throw error;
+    }
+    this.#ports.log.info("Server is ready");
   }
 
   /** A connection from inside the process; the other end is the caller's. */
@@ -146,7 +159,7 @@ export class Server implements MonitoredServer {
     this.#state = "lame duck";
     this.#ports.log.info("Entering lame duck mode, stop accepting new clients");
     await this.#closeListener();
-    await this.#lameDuck.run();
+    if (this.state === "lame duck") await this.#lameDuck.run();
     await this.shutdown();
   }
 
@@ -156,22 +169,50 @@ export class Server implements MonitoredServer {
     this.#state = "stopping";
     this.#ports.log.info("Initiating Shutdown...");
     this.#lameDuck.cancel();
+    // What is being opened can be closed once it is open. Why it failed is for who called `start`.
+    await this.#opening.catch(() => {});
     await this.#stop();
     this.#ports.log.info("Server Exiting..");
   }
 
-  /** Before everything else, so that one can watch the rest start. */
+  async #open(): Promise<void> {
+    // Before everything else, so that one can watch the rest start.
+    if (this.options.http_port !== 0) await this.#startMonitoring();
+    if (!this.options.dont_listen && this.#state === "starting") await this.#startListening();
+  }
+
   async #startMonitoring(): Promise<void> {
     try {
       const { host, port } = await this.#monitor.start(this.#ports.http);
       this.#ports.log.info(`Starting http monitor on ${joinHostPort(host, port)}`);
     } catch (error) {
-      await this.#stop();
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(`Can't start monitoring: can't listen to the monitor port: ${reason}`, {
         cause: error,
       });
     }
+  }
+
+  async #startListening(): Promise<void> {
+    const { broker, options } = this;
+    const { log, net } = this.#ports;
+    try {
+      this.#listener = await net.listen(
+        options.host,
+        Math.max(options.port, 0),
+        (pipe) => this.#accept(pipe),
+        (error) => this.#acceptErrors.add(error),
+      );
+    } catch (error) {
+      const reason = JSON.stringify(error instanceof Error ? error.message : String(error));
+      throw new Error(`Error listening on port: ${options.host}:${options.port}, ${reason}`, {
+        cause: error,
+      });
+    }
+    const { port } = this.#listener;
+    broker.host = this.#advertised?.host ?? options.host;
+    broker.port = this.#advertised?.port || port;
+    log.info(`Listening for client connections on ${joinHostPort(options.host, port)}`);
   }
 
   async #stop(): Promise<void> {
@@ -192,16 +233,12 @@ export class Server implements MonitoredServer {
   }
 }
 
-/**
- * The address that clients are told by `client_advertise` (`host`, `host:port` or `[IPv6]:port`); port 0
- * stands for the one listened on. Null when none is given. Throws when it is none of these.
- */
-function parseAdvertise(text: string): { readonly host: string; readonly port: number } | null {
+/** The address that clients are told by `client_advertise`; null when none is given. Throws when it is no address. */
+function advertised(text: string): { readonly host: string; readonly port: number } | null {
   if (text === "") return null;
-  const parts = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(text);
-  const port = Number(parts?.[3] ?? 0);
-  if (parts === null || port > 65_535) throw new Error(`client_advertise is not an address: ${text}`);
-  return { host: parts[1] ?? parts[2], port };
+  const parsed = parseAdvertised(text);
+  if ("problem" in parsed) throw new Error(`client_advertise: ${parsed.problem}`);
+  return parsed;
 }
 
 function joinHostPort(host: string, port: number): string {

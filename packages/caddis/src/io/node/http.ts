@@ -42,7 +42,7 @@ export const nodeHttp: Http = {
     server.maxConnections = CONNECTIONS_MAX;
     server.on("drop", () => server.closeIdleConnections());
     answerAll(server, answer);
-    // Who does not get through to the monitoring asks again; Node says why on no other way either.
+    // Nobody depends on a single question: a scraper or probe that is not let in asks again.
     const listener = await bind(server, host, port, () => {});
     return {
       host: listener.host,

@@ -17,7 +17,10 @@ export class LogOpenError extends Error {
   override readonly name = "LogOpenError";
 }
 
-/** Writes lines to a file descriptor, at once. When that fails it counts what is lost and says so when it works again. */
+/**
+ * Writes lines to a file descriptor, at once. When that fails it counts what is lost and says so when it works
+ * again; until then it does not wait for a full pipe any more, which would hold the program up with each line.
+ */
 export class LineWriter {
   #fd: number;
   readonly #format: LineFormat;
@@ -41,16 +44,17 @@ export class LineWriter {
 
   /** Writes one line and returns how many bytes that was; 0 when it was lost. */
   write(level: LogLevel, message: string): number {
+    const waitMs = this.#lostCount > 0 ? 0 : undefined;
     if (this.#lostCount > 0 && !this.#tellLoss()) {
       this.#lostCount++;
       return 0;
     }
     const line = this.#line(level, message);
-    const failure = writeTextSync(this.#fd, line);
+    const failure = writeTextSync(this.#fd, line, waitMs);
     if (failure === null) return Buffer.byteLength(line);
     if (this.#fd !== STDERR_FD) {
       const reason = `Log lines are lost: ${systemReason(failure)}`;
-      writeTextSync(STDERR_FD, this.#line("error", reason));
+      writeTextSync(STDERR_FD, this.#line("error", reason), waitMs);
     }
     this.#lostCount = 1;
     return 0;
@@ -58,7 +62,7 @@ export class LineWriter {
 
   #tellLoss(): boolean {
     const line = this.#line("warn", `${this.#lostCount} log line(s) lost before this one`);
-    if (writeTextSync(this.#fd, line) !== null) return false;
+    if (writeTextSync(this.#fd, line, 0) !== null) return false;
     this.#lostCount = 0;
     return true;
   }

@@ -1,12 +1,12 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { describeSystemError } from "./system-error.ts";
+import { asSystemError, describeSystemError } from "./system-error.ts";
 
 /** Only the server's user may read or replace its pid file, as with nats-server. */
 const PID_FILE_MODE = 0o600;
 /** Anybody may look up the ports. */
 const PORTS_FILE_MODE = 0o644;
 
-/** The text of a file. Throws an `Error` that says `open <path>: <reason>`. */
+/** The text of a file. Throws an `Error` that says `open <path>: <reason>`, or `read` where that is what failed. */
 export function readTextFile(path: string): string {
   return tell("open", path, () => readFileSync(path, "utf8"));
 }
@@ -16,10 +16,10 @@ export function writePidFile(path: string, pid: number): void {
   tell("open", path, () => writeFileSync(path, String(pid), { mode: PID_FILE_MODE }));
 }
 
-/** Removes the pid file unless another process has meanwhile written its own id there. */
+/** Removes the pid file, an empty one that a full disk left too, unless another process has meanwhile written its own id there. */
 export function removePidFile(path: string, pid: number): void {
   try {
-    if (readFileSync(path, "utf8") === String(pid)) rmSync(path);
+    if (["", String(pid)].includes(readFileSync(path, "utf8"))) rmSync(path);
   } catch {
     // Gone already, or not ours to touch: nothing left to do for a process that leaves.
   }
@@ -39,6 +39,8 @@ function tell<T>(action: string, path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw new Error(describeSystemError(action, path, error), { cause: error });
+    // A folder can be opened, but not read.
+    const failed = asSystemError(error).syscall === "read" ? "read" : action;
+    throw new Error(describeSystemError(failed, path, error), { cause: error });
   }
 }

@@ -25,6 +25,8 @@ const DATAGRAM_BYTES_MAX = 60_000;
 const BACKLOG_BYTES_MAX = 1024 * 1024;
 /** Pause between two attempts to reach a daemon that went away. */
 const RECONNECT_MS = 1_000;
+/** A loss over UDP is told once nothing more was lost for so long: no answer says that the daemon is back. */
+const LOSS_QUIET_MS = 1_000;
 /** How long leaving may wait for the last messages. */
 const CLOSE_MS_MAX = 1_000;
 
@@ -83,33 +85,56 @@ interface Transport {
   close(): Promise<void>;
 }
 
-/** UDP: every message is a datagram; the network may lose it, as syslog over UDP always may. */
+/**
+ * UDP: every message is a datagram; the network may lose it, as syslog over UDP always may. What the system
+ * says was lost, because nobody listens there, is counted; more of it may be lost unsaid.
+ */
 class DatagramTransport implements Transport {
   #socket: DatagramSocket | undefined;
+  #target = "";
   #sendingCount = 0;
   #onIdle: (() => void) | undefined;
+  #lostCount = 0;
+  #lostAtMs = 0;
 
   open(address: SyslogAddress): Promise<void> {
     if (address.network !== "udp") return Promise.resolve();
+    this.#target = describeAddress(address);
     const socket = createSocket(address.host.includes(":") ? "udp6" : "udp4").unref();
     this.#socket = socket;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     socket.once("error", reject);
     socket.connect(address.port, address.host, () => {
       // From here on an error means that nobody listens at the moment.
-      socket.off("error", reject).on("error", () => {});
+      socket.off("error", reject).on("error", (error) => this.#onLost(error));
       resolve();
     });
     return promise;
   }
 
   send(message: string): void {
+    if (this.#lostCount > 0 && performance.now() - this.#lostAtMs >= LOSS_QUIET_MS) {
+      this.#transmit(`<${SEVERITIES.warn}>${this.#lostCount} or more log lines lost before this one\n`);
+      this.#lostCount = 0;
+    }
+    this.#transmit(message);
+  }
+
+  #transmit(message: string): void {
     const bytes = Buffer.from(message);
     this.#sendingCount++;
-    this.#socket?.send(bytes.subarray(0, DATAGRAM_BYTES_MAX), () => {
+    this.#socket?.send(bytes.subarray(0, DATAGRAM_BYTES_MAX), (error) => {
       this.#sendingCount--;
+      if (error !== null) this.#onLost(error);
       if (this.#sendingCount === 0) this.#onIdle?.();
     });
+  }
+
+  #onLost(error: Error): void {
+    this.#lostCount++;
+    this.#lostAtMs = performance.now();
+    if (this.#lostCount > 1) return;
+    writeTextSync(STDERR_FD, `log lines for syslog at ${this.#target} are lost: ${systemReason(error)}\n`, 0);
   }
 
   async close(): Promise<void> {

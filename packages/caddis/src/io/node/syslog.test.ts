@@ -77,6 +77,45 @@ test("UDP: a datagram for each message, with severity, time, host, tag and proce
   assert.equal(rest.join(" "), `${hostname()} nats-server[42]: fatal\n`);
 });
 
+test("UDP: lines that nobody took are counted, and told once somebody takes them for a while", async (t) => {
+  const daemon = createSocket("udp4");
+  daemon.bind(0, "127.0.0.1");
+  await once(daemon, "listening");
+  const { port } = daemon.address();
+  const address = parseSyslogAddress(`udp://127.0.0.1:${port}`);
+  daemon.close();
+  await once(daemon, "close");
+  const syslog = await openRemoteSyslog(address, "caddis", 42, PLAIN);
+  // The first is refused after it was sent, and the second is told so.
+  syslog.write("info", "lost");
+  syslog.write("info", "lost as well");
+  const again = createSocket("udp4");
+  t.after(() => again.close());
+  again.bind(port, "127.0.0.1");
+  await once(again, "listening");
+  const messages: string[] = [];
+  const all = new Promise<void>((resolve) => {
+    again.on("message", (bytes) => {
+      messages.push(String(bytes).replace(/^(<\d>).*: /, "$1"));
+      if (messages.length === 4) resolve();
+    });
+  });
+  syslog.write("info", "too early to tell");
+  const laterMs = performance.now() + 1_000;
+  const clock = t.mock.method(performance, "now", () => laterMs);
+  syslog.write("info", "back");
+  syslog.write("info", "and on");
+  clock.mock.restore();
+  await syslog.close();
+  await all;
+  assert.deepEqual(messages, [
+    "<5>too early to tell\n",
+    "<4>1 or more log lines lost before this one\n",
+    "<5>back\n",
+    "<5>and on\n",
+  ]);
+});
+
 /** A syslog daemon on a stream socket that collects what it gets until the sender ends. */
 async function streamDaemon(
   t: TestContext,

@@ -11,7 +11,9 @@ export function describeSystemError(action: string, target: string, error: unkno
 /** The system's own words for an error of Node's, without the call and the path that Node puts around them. */
 export function systemReason(error: unknown): string {
   const { code = "", errno, message } = asSystemError(error);
-  return SYSTEM_WORDS[code] ?? (typeof errno === "number" ? getSystemErrorMessage(errno) : undefined) ?? message;
+  return (
+    SYSTEM_WORDS[code] ?? (typeof errno === "number" ? getSystemErrorMessage(errno) : undefined) ?? message
+  );
 }
 
 /** Where Node words it otherwise than the system, and so than the reference, whose texts scripts look for. */

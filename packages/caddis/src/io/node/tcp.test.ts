@@ -62,7 +62,12 @@ interface Connection {
 /** A listener, and a way to get both ends of a new connection to it. */
 async function listen(t: TestContext, readMode: ReadMode): Promise<() => Promise<Connection>> {
   let accepted = Promise.withResolvers<Side>();
-  const listener = await tcpNet(readMode).listen("127.0.0.1", 0, (pipe) => accepted.resolve(new Side(pipe)));
+  const listener = await tcpNet(readMode).listen(
+    "127.0.0.1",
+    0,
+    (pipe) => accepted.resolve(new Side(pipe)),
+    assert.ifError,
+  );
   t.after(() => listener.close());
   return async () => {
     accepted = Promise.withResolvers<Side>();
@@ -163,10 +168,10 @@ for (const readMode of ["shared", "events"] satisfies ReadMode[]) {
 
 test("an address that is taken is refused with its reason", async (t) => {
   const net = tcpNet();
-  const listener = await net.listen("127.0.0.1", 0, (pipe) => pipe.destroy());
+  const listener = await net.listen("127.0.0.1", 0, (pipe) => pipe.destroy(), assert.ifError);
   t.after(() => listener.close());
   await assert.rejects(
-    net.listen("127.0.0.1", listener.port, () => {}),
+    net.listen("127.0.0.1", listener.port, () => {}, assert.ifError),
     /^Error: listen tcp 127\.0\.0\.1:\d+: bind: address already in use$/,
   );
 });
