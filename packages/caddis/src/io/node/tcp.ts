@@ -90,11 +90,13 @@ function listen(
       server.removeAllListeners("error");
       // A single failed accept must not end the server.
       server.on("error", onAcceptError);
-      const bound = server.address();
+      const found = server.address();
+      const bound = found !== null && typeof found === "object" ? found : { address, port };
       resolve({
         host,
-        addresses: reachableAddresses(host),
-        port: bound !== null && typeof bound === "object" ? bound.port : port,
+        // A name is shown as the address that was found for it.
+        addresses: isUnspecified(host) ? reachableAddresses() : [bound.address],
+        port: bound.port,
         // The callback of `close` would wait for the end of every connection, which is not ours to wait for.
         close: () => {
           server.close();
@@ -247,9 +249,12 @@ class TcpPipe implements UnattachedPipe {
   }
 }
 
-/** See `Listener.addresses`. */
-function reachableAddresses(host: string): readonly string[] {
-  if (host !== "0.0.0.0" && host !== "::" && host !== "") return [host];
+function isUnspecified(host: string): boolean {
+  return host === "0.0.0.0" || host === "::" || host === "";
+}
+
+/** All addresses of this machine, loopback first: those of a listener on an unspecified one. */
+function reachableAddresses(): readonly string[] {
   const all = ownAddresses();
   const found = [...all.filter(({ internal }) => internal), ...all.filter(({ internal }) => !internal)];
   return found.length === 0 ? ["127.0.0.1"] : found.map(({ address }) => address);
