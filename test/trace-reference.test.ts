@@ -153,12 +153,12 @@ const SESSIONS: readonly Session[] = [
   {
     about: "mappings",
     args: ALL,
-    config: "mappings { a: b }",
+    config: "mappings { a: b, l: [{ destination: l, weight: 0% }] }",
     steps: talk(
       "a",
       QUIET,
       "SUB > 1\r\n",
-      `PUB a 1\r\nx\r\nPUB c r 1\r\nx\r\nHPUB a 18 18\r\n${HEADERS}\r\n`,
+      `PUB a 1\r\nx\r\nPUB c r 1\r\nx\r\nPUB l 1\r\nx\r\nHPUB a 18 18\r\n${HEADERS}\r\n`,
     ),
   },
   {

@@ -1,6 +1,7 @@
 import type { MatchResult } from "../subject/match-result.ts";
 import { Sublist } from "../subject/sublist.ts";
 import type { Subscription } from "./subscription.ts";
+import { RepeatedLine } from "./trace.ts";
 
 /** What rewrites the subject of a message on its way in; see `subject/mapping.ts`. */
 export interface Mappings {
@@ -14,6 +15,8 @@ export class Account {
   readonly sublist: Sublist<Subscription>;
   /** Null when nothing is mapped, which costs a publish nothing. */
   readonly mappings: Mappings | null;
+  /** Said once for all connections of an account together: each of them could repeat it at will. */
+  readonly subscriptionLimitLine = new RepeatedLine();
 
   constructor(name: string, sublistCache: boolean, hashBasis: number, mappings: Mappings | null) {
     this.name = name;

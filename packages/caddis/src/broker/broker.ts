@@ -8,7 +8,6 @@ import type { Clock } from "../io/clock.ts";
 import type { Log } from "../io/log.ts";
 import type { Pipe } from "../io/pipe.ts";
 import type { Random } from "../io/random.ts";
-import { WIRE_ERRORS } from "../wire/errors.ts";
 import { infoLine } from "../wire/info.ts";
 import type { Subscription } from "./subscription.ts";
 import { Account, type Mappings } from "./account.ts";
@@ -36,7 +35,6 @@ export interface Counters {
   slowConsumers: number;
   staleConnections: number;
   stalls: number;
-  authenticationFailures: number;
   inMessages: number;
   inBytes: number;
   outMessages: number;
@@ -68,7 +66,6 @@ export class Broker {
     slowConsumers: 0,
     staleConnections: 0,
     stalls: 0,
-    authenticationFailures: 0,
     inMessages: 0,
     inBytes: 0,
     outMessages: 0,
@@ -145,10 +142,7 @@ export class Broker {
     this.clients.set(client.cid, client);
     const limit = this.options.max_connections;
     if (limit < 0 || (limit > 0 && this.clients.size - this.#leavingCount > limit)) {
-      client.error(WIRE_ERRORS.maxConnections);
-      client.sendInfo(false);
-      client.sendError(WIRE_ERRORS.maxConnections);
-      client.close("maxConnectionsExceeded");
+      client.refuse();
     } else {
       client.start();
     }

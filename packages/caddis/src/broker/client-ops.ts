@@ -181,7 +181,6 @@ export class ClientOperations implements ClientOps {
     client.noteConnect();
     const verdict = authenticate(broker.credentials, connect);
     if (!verdict.allowed || connect.account !== "" || connect.new_account) {
-      broker.counters.authenticationFailures++;
       this.#refuse(WIRE_ERRORS.authorizationViolation, "authenticationViolation", refusalLine(connect));
       return;
     }
@@ -289,12 +288,12 @@ export class ClientOperations implements ClientOps {
       this.#publish(message);
       return;
     }
+    if (this.#client.isTracing) this.#client.trace(mappingLine(original, mapped));
     if (mapped === "") {
       if (this.#client.isTracing) this.#tracePayload(message);
       this.#ok();
       return;
     }
-    if (this.#client.isTracing) this.#client.trace(mappingLine(original, mapped));
     const headers = buf.latin1Slice(payloadStart, payloadStart + headerBytes);
     const body = buf.subarray(payloadStart + headerBytes, payloadEnd);
     const rewritten = makeMessage(mapped, buf.latin1Slice(replyStart, replyEnd), headers, body);
@@ -356,14 +355,19 @@ export class ClientOperations implements ClientOps {
   }
 
   /** Logs a refusal that the connection outlives, now and then one of each kind. */
-  #logRefusal(refusal: Refusal, text: string): void {
+  #lineFor(refusal: Refusal): RepeatedLine {
+    if (refusal === "subscriptions") return this.#client.account.subscriptionLimitLine;
     this.#refusals ??= new Map();
     let repeated = this.#refusals.get(refusal);
     if (repeated === undefined) {
       repeated = new RepeatedLine();
       this.#refusals.set(refusal, repeated);
     }
-    const line = repeated.next(text, this.#client.broker.clock.monotonicMs());
+    return repeated;
+  }
+
+  #logRefusal(refusal: Refusal, text: string): void {
+    const line = this.#lineFor(refusal).next(text, this.#client.broker.clock.monotonicMs());
     if (line !== null) this.#client.error(line);
   }
 

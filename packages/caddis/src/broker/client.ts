@@ -156,7 +156,15 @@ export class Client implements PipeEvents, OutboundOwner {
     } else {
       this.scheduleFirstPing();
     }
-    this.broker.flusher.schedule();
+  }
+
+  /** Greets the peer like any other, and sends it away: there are too many. */
+  refuse(): void {
+    this.debug("Client connection created");
+    this.sendInfo(false);
+    this.sendError(WIRE_ERRORS.maxConnections);
+    this.error(WIRE_ERRORS.maxConnections);
+    this.close("maxConnectionsExceeded");
   }
 
   // ── what the pipe tells ──────────────────────────────────────────────────

@@ -33,9 +33,8 @@ function tracing(peer: Peer): Peer {
   return peer;
 }
 
-/** The log of a broker while `act` runs, without what each line says of its connection. */
-function logOf(world: TestBroker, act: () => void): string[] {
-  const before = world.logLines.length;
+/** The log of a broker from `before` on, with what `act` brings; without what lines say of their connection. */
+function logOf(world: TestBroker, act: () => void, before = world.logLines.length): string[] {
   act();
   return world.logLines.slice(before).map((line) => line.replace(/^.* - cid:\d+(?: - "[^"]*")* - /, ""));
 }
@@ -298,6 +297,61 @@ test("refusals that a connection outlives are logged now and then, the -ERR trac
   assert.deepEqual(
     logOf(world, () => peer.say("SUB b 2\r\n")),
     [refused[0], `${limit} (2 more since the last such line)`, refused[1]],
+  );
+});
+
+test("PINGs, and their delay", async () => {
+  const world = new TestBroker({ ping_interval: "10s", ping_max: 1 });
+  const peer = tracing(world.connect());
+  const lines = async (ms: number): Promise<string[]> => {
+    const before = world.logLines.length;
+    await world.clock.advance(ms);
+    return logOf(world, () => {}, before);
+  };
+  assert.deepEqual(await lines(5_000), ["Client Ping Timer", "->> [PING]"]);
+  peer.say("PONG\r\n");
+  await world.clock.advance(4_000);
+  peer.say("SUB a 1\r\n");
+  const [timer, delay, ...more] = await lines(6_000);
+  assert.equal(timer, "Client Ping Timer");
+  assert.match(delay, /^Delaying PING due to remote client data or ping [34]s ago$/);
+  assert.deepEqual(more, []);
+  assert.deepEqual(await lines(10_000), ["Client Ping Timer", "->> [PING]"]);
+  // The -ERR of a stale connection is not traced.
+  assert.deepEqual(await lines(10_000), [
+    "Client Ping Timer",
+    "Stale Client Connection - Closing",
+    "Client connection closed: Stale Connection",
+    "<-> [DELSUB 1]",
+  ]);
+});
+
+test("a write that takes too long: what waits, and whether that was said before", async () => {
+  const world = new TestBroker({ write_deadline: "1.5s", write_timeout: "retry" });
+  const peer = world.connect();
+  const late = async (): Promise<string[]> => {
+    const before = world.logLines.length;
+    await world.clock.advance(1_500);
+    return logOf(world, () => {}, before).filter((line) => line.startsWith("Slow Consumer"));
+  };
+  const line = (state: string, chunks: number, bytes: number): string =>
+    `Slow Consumer ${state}: WriteDeadline of 1.5s exceeded with ${chunks} chunks of ${bytes} total bytes.`;
+  peer.pipe.takesAll = false;
+  peer.say("SUB a 1\r\nPUB a 2\r\nhi\r\n");
+  assert.deepEqual(await late(), [line("Detected", 1, 15)]);
+  peer.say("PUB a 2\r\nhi\r\n");
+  assert.deepEqual(await late(), [line("State", 2, 36)]);
+  peer.pipe.complete();
+  // The second message, and a PING that became due meanwhile.
+  assert.deepEqual(await late(), [line("Detected", 1, 15 + 6)]);
+});
+
+test("a CONNECT that is no JSON is logged without an excerpt", () => {
+  const world = new TestBroker();
+  const peer = world.accept();
+  assert.deepEqual(
+    logOf(world, () => peer.say('CONNECT {"pass":secret}\r\n')),
+    ["CONNECT: Unexpected token 's'", "Client connection closed: Protocol Violation"],
   );
 });
 
