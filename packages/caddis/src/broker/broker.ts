@@ -11,6 +11,7 @@ import type { Random } from "../io/random.ts";
 import { infoLine } from "../wire/info.ts";
 import type { Subscription } from "./subscription.ts";
 import { Account, type Mappings } from "./account.ts";
+import { BacklogBudget } from "./backlog.ts";
 import { Client, type ClientTransport } from "./client.ts";
 import { summarize } from "./client-summary.ts";
 import { ClosedClients } from "./closed-clients.ts";
@@ -72,7 +73,7 @@ export class Broker {
     outBytes: 0,
   };
   /** Memory of input that waits unparsed while its publishers are held back. */
-  backlogBytes = 0;
+  readonly backlogs = new BacklogBudget();
   readonly serverId: string;
   readonly serverName: string;
   readonly xkey: string;

@@ -112,7 +112,7 @@ export class Client implements PipeEvents, OutboundOwner {
   #isLate = false;
   #stallTimer: Timer | null = null;
   /** Input that arrived before a stall and is not parsed yet. */
-  readonly #backlog = new Backlog();
+  #backlog: Backlog | null = null;
   /** The receiver this publisher waits for, and the publishers that wait for this receiver. */
   #stalledBy: Client | null = null;
   #stalledPublishers: Set<Client> | null = null;
@@ -174,7 +174,7 @@ export class Client implements PipeEvents, OutboundOwner {
     this.#lastInMs = this.broker.clock.monotonicMs();
     this.lastActivityMs = this.broker.clock.nowMs();
     // A pipe may hand over one more read after it was paused.
-    if (!this.#backlog.isEmpty) {
+    if (this.#backlog !== null && !this.#backlog.isEmpty) {
       this.#keep(input, 0, length);
       return;
     }
@@ -369,7 +369,7 @@ export class Client implements PipeEvents, OutboundOwner {
     this.stallCount++;
     this.broker.counters.stalls++;
     // With too much unparsed input about, the rest of this read is still parsed, and only the next one waits.
-    if (this.broker.backlogBytes < BACKLOG_BYTES_MAX) this.parser.state = "suspended";
+    if (this.broker.backlogs.bytes < BACKLOG_BYTES_MAX) this.parser.state = "suspended";
     this.pipe.pause();
     this.#stallTimer ??= new Timer(() => this.#resume());
     this.broker.timers.setIn(this.#stallTimer, STALL_MS_MAX);
@@ -380,9 +380,7 @@ export class Client implements PipeEvents, OutboundOwner {
     this.#stopWaiting();
     if (this.parser.state === "suspended") {
       this.parser.state = "running";
-      const before = this.#backlog.byteCount;
-      this.#backlog.parse(this.parser);
-      this.broker.backlogBytes += this.#backlog.byteCount - before;
+      this.#backlog?.parse(this.parser);
     }
     // Unless it has to wait again. A connection that has ended meanwhile reads on too: see `close`.
     if (this.#stalledBy === null) this.pipe.resume();
@@ -411,9 +409,8 @@ export class Client implements PipeEvents, OutboundOwner {
   }
 
   #keep(input: Bytes, start: number, end: number): void {
-    const before = this.#backlog.byteCount;
+    this.#backlog ??= new Backlog(this.broker.backlogs);
     this.#backlog.add(input, start, end);
-    this.broker.backlogBytes += this.#backlog.byteCount - before;
   }
 
   // ── the end ──────────────────────────────────────────────────────────────
@@ -449,8 +446,7 @@ export class Client implements PipeEvents, OutboundOwner {
     this.closeReason = reason;
     this.parser.state = "ended";
     this.parser.release();
-    this.broker.backlogBytes -= this.#backlog.byteCount;
-    this.#backlog.clear();
+    this.#backlog?.clear();
     this.broker.timers.cancel(this.#timer);
     this.#stopWaiting();
     this.onWriteDone();

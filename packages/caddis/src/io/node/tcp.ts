@@ -136,7 +136,6 @@ class TcpPipe implements UnattachedPipe {
   readonly #socket: Socket;
   readonly #input: ReadBuffer;
   #events: PipeEvents | null = null;
-  #error: Error | null = null;
   #isPaused = false;
   /** Made when a write does not go through at once, which most connections never see. */
   #onWritten: ((error?: Error | null) => void) | null = null;
@@ -148,10 +147,9 @@ class TcpPipe implements UnattachedPipe {
     const taken = readMode === "shared" ? this.#takeOver(accepted) : null;
     this.#socket = taken ?? accepted;
     if (taken === null) accepted.on("data", (chunk: Buffer) => this.#onChunk(chunk));
-    this.#socket.on("error", (error) => {
-      this.#error = error;
-    });
-    this.#socket.on("close", () => this.#events?.onClosed(this.#error));
+    // Said by `close`, too; without a listener it would end the process.
+    this.#socket.on("error", ignore);
+    this.#socket.on("close", () => this.#events?.onClosed(this.#socket.errored));
   }
 
   attach(events: PipeEvents): void {
@@ -273,3 +271,5 @@ function ownAddresses(): readonly NetworkInterfaceInfo[] {
 function plainAddress(address: string): string {
   return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
 }
+
+function ignore(): void {}
