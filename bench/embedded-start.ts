@@ -35,16 +35,16 @@ try {
      await Promise.all([server.shutdown(), second.shutdown()]);
      console.log(JSON.stringify([imported - begin, started - imported, started - begin, again - started]));`,
   );
-  const rounds = Array.from({ length: Number(values.rounds) }, () => {
-    const [importing, starting, both, another] = JSON.parse(
-      execFileSync(process.execPath, [program], { encoding: "utf8" }),
-    );
-    return { importing, starting, both, another } as Record<
-      "importing" | "starting" | "both" | "another",
-      number
-    >;
-  });
-  const show = (name: keyof (typeof rounds)[number]): string =>
+  const rounds: Record<"importing" | "starting" | "both" | "another", number>[] = Array.from(
+    { length: Number(values.rounds) },
+    () => {
+      const [importing, starting, both, another] = JSON.parse(
+        execFileSync(process.execPath, [program], { encoding: "utf8" }),
+      );
+      return { importing, starting, both, another };
+    },
+  );
+  const show = (name: "importing" | "starting" | "both" | "another"): string =>
     `${median(rounds.map((round) => round[name])).toFixed(1)} ms`;
   console.log(
     `import ${show("importing")}, start ${show("starting")}, both ${show("both")}; a second server ${show("another")}`,

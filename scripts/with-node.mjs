@@ -14,4 +14,4 @@ if (found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1])) {
 }
 var program = new URL(process.argv[2], "file://" + process.cwd() + "/");
 process.argv.splice(1, 2, program.pathname);
-import(program.href);
+void import(program.href);

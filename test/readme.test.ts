@@ -86,7 +86,10 @@ describe("README", () => {
 
   test("npm pack makes a package of the name that the README gives", () => {
     const [name, ...args] = blocks("sh")[5].split(" ");
-    const pack = spawnSync(name, [...args, "--ignore-scripts", "--dry-run", "--json"], { cwd: root, encoding: "utf8" });
+    const pack = spawnSync(name, [...args, "--ignore-scripts", "--dry-run", "--json"], {
+      cwd: root,
+      encoding: "utf8",
+    });
     assert.equal(pack.status, 0, pack.stderr);
     assert.match(pack.stdout, /"filename": "caddis-0\.1\.0\.tgz"/);
     assert.match(readme, /npm install \.\/caddis-0\.1\.0\.tgz @nats-io\/nats-core/);
