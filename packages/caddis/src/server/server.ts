@@ -10,7 +10,7 @@ import type { Listener, Net, UnattachedPipe } from "../io/pipe.ts";
 import type { Random } from "../io/random.ts";
 import type { Resources } from "../io/resources.ts";
 import type { MonitoredServer } from "../monitor/endpoints.ts";
-import { Monitor } from "../monitor/monitor.ts";
+import type { Monitor } from "../monitor/monitor.ts";
 import { MappingTable } from "../subject/mapping.ts";
 import { inProcessPair } from "../transport/in-process.ts";
 import { AcceptErrors } from "./accept-errors.ts";
@@ -55,7 +55,8 @@ export class Server implements MonitoredServer {
   /** Settles when `start` has opened what it opens, or failed to. */
   #opening: Promise<void> = Promise.resolve();
   #listener: Listener | null = null;
-  readonly #monitor: Monitor;
+  /** Loaded and made when it is wanted: most embedded servers do without. */
+  #monitor: Monitor | null = null;
   #resolveClosed: () => void = () => {};
 
   constructor(options: Options, ports: ServerPorts, events: BrokerEvents) {
@@ -67,7 +68,6 @@ export class Server implements MonitoredServer {
     this.broker = new Broker(options, ports, mappings.size === 0 ? null : mappings, events, ports.runtime);
     this.#lameDuck = new LameDuck(this.broker);
     this.#acceptErrors = new AcceptErrors(ports.log, this.broker.timers);
-    this.#monitor = new Monitor(this);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -105,7 +105,7 @@ export class Server implements MonitoredServer {
 
   /** URLs at which monitoring answers; empty without it. */
   get monitoringUrls(): readonly string[] {
-    const bound = this.#monitor.address;
+    const bound = this.#monitor?.address ?? null;
     return bound === null
       ? []
       : bound.addresses.map((address) => `http://${joinHostPort(address, bound.port)}`);
@@ -183,6 +183,8 @@ export class Server implements MonitoredServer {
 
   async #startMonitoring(): Promise<void> {
     try {
+      const { Monitor } = await import("../monitor/monitor.ts");
+      this.#monitor = new Monitor(this);
       const { host, port } = await this.#monitor.start(this.#ports.http);
       this.#ports.log.info(`Starting http monitor on ${joinHostPort(host, port)}`);
     } catch (error) {
@@ -216,7 +218,7 @@ export class Server implements MonitoredServer {
   }
 
   async #stop(): Promise<void> {
-    await Promise.all([this.#closeListener(), this.#monitor.close(), this.broker.shutdown()]);
+    await Promise.all([this.#closeListener(), this.#monitor?.close(), this.broker.shutdown()]);
     this.#state = "stopped";
     this.#resolveClosed();
   }
