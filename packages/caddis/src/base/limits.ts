@@ -28,7 +28,7 @@ export const SLAB_BYTES = [4 * 1024, 64 * 1024, 512 * 1024] as const;
 export const LARGE_SLAB_DIRTY_MAX = 12;
 
 /** Free slabs kept for reuse, in bytes over all sizes; more is returned to the system at once. */
-export const SLAB_POOL_BYTES_MAX = 32 * 1024 * 1024;
+export const SLAB_POOL_BYTES_MAX = 64 * 1024 * 1024;
 
 /** How often memory that nobody used meanwhile is given back, and other upkeep is done. */
 export const UPKEEP_INTERVAL_MS = 2_000;

@@ -463,7 +463,7 @@ export class Client implements PipeEvents, OutboundOwner {
     this.state = "closed";
     this.broker.timers.cancel(this.#timer);
     this.onWriteDone();
-    this.outbound.close();
+    this.outbound.onPipeClosed();
     this.broker.remove(this);
   }
 

@@ -222,10 +222,15 @@ export class Outbound {
     this.#queued = null;
     this.#queuedLengths = null;
     this.#queuedBytes = 0;
-    // The kernel may still read from these: they are left to the garbage collector.
-    this.#inFlight = null;
+    // The slabs of an outstanding write are the pipe's until it has closed.
     this.#inFlightBytes = 0;
     this.#isWriting = false;
+  }
+
+  /** The pipe has closed: it reads from no buffer any more. */
+  onPipeClosed(): void {
+    this.close();
+    this.#releaseInFlight();
   }
 
   /** Throws where a stated invariant does not hold. For tests. */
