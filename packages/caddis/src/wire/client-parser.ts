@@ -265,12 +265,29 @@ export class ClientParser {
           }
         }
       }
-      const next = this.#operation(input, position, end);
+      let next = plain && buf[position] === 0x53 ? this.#plainSub(buf, position, end) : -1;
+      if (next < 0) next = this.#operation(input, position, end);
       if (next < 0) return position;
       position = next;
       plain = !this.connectOnly && !this.tracing && !this.pedantic;
     }
     return position;
+  }
+
+  /** The common `SUB subject sid CR LF` with single spaces, complete. -1 when it is anything else. */
+  #plainSub(buf: Buffer, start: number, end: number): number {
+    if (buf[start + 1] !== 0x55 || buf[start + 2] !== 0x42 || buf[start + 3] !== SPACE) return -1;
+    const subjectStart = start + 4;
+    let i = subjectStart;
+    while (buf[i] > SPACE) i++;
+    const subjectEnd = i;
+    if (buf[i] !== SPACE || i === subjectStart) return -1;
+    const sidStart = ++i;
+    while (buf[i] > SPACE) i++;
+    const isWhole = i > sidStart && buf[i] === CR && buf[i + 1] === LF && i + 2 <= end;
+    if (!isWhole || i - subjectStart > this.maxControlLine) return -1;
+    this.#ops.onSub(buf.latin1Slice(subjectStart, subjectEnd), "", buf.latin1Slice(sidStart, i));
+    return i + 2;
   }
 
   /**
