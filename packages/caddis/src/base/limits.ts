@@ -78,6 +78,12 @@ export const PING_GRAIN_MS = 250;
 export const CLOSE_LINGER_MS = 1_000;
 
 /**
+ * The same for a server that shuts down: short, since nobody acts any more on what a client that has not
+ * noticed yet still writes, and a client learns that only from a connection which is gone on both sides.
+ */
+export const SHUTDOWN_LINGER_MS = 5;
+
+/**
  * A closed connection's subscriptions are remembered for monitoring up to this number and this length of
  * their names together: ten thousand such connections must not become a way to fill the memory.
  */

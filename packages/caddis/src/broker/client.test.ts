@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { type Peer, QUIET, TestBroker } from "../../../../test/support/test-broker.ts";
 import {
   CLOSE_LINGER_MS,
+  SHUTDOWN_LINGER_MS,
   FIRST_PING_MS,
   PING_GRAIN_MS,
   RTT_INTERVAL_MS,
@@ -576,4 +577,15 @@ test("sids that are spelled differently are different", () => {
   const peer = world.connect(QUIET);
   peer.say("SUB foo 1\r\nSUB foo 01\r\nUNSUB 1\r\n");
   assert.deepEqual([...peer.client.subscriptions.keys()], ["01"]);
+});
+
+test("at a shutdown a connection whose last bytes are sent is soon gone on both sides", async () => {
+  const world = new TestBroker();
+  const peer = world.connect();
+  const down = world.broker.shutdown();
+  assert.ok(peer.pipe.hasEnded && !peer.pipe.isDestroyed);
+  await world.clock.advance(SHUTDOWN_LINGER_MS);
+  assert.ok(peer.pipe.isDestroyed);
+  peer.pipe.hangUp();
+  await down;
 });

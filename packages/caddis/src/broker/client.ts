@@ -5,6 +5,7 @@ import {
   FIRST_PING_MS,
   PING_GRAIN_MS,
   RTT_INTERVAL_MS,
+  SHUTDOWN_LINGER_MS,
   SIZE_DIGITS_MAX,
   STALL_MS_MAX,
   BACKLOG_BYTES_MAX,
@@ -437,7 +438,10 @@ export class Client implements PipeEvents, OutboundOwner {
 
   #finishClose(): void {
     if (!this.outbound.drain()) return;
-    this.broker.timers.setIn(this.#timer, CLOSE_LINGER_MS);
+    this.broker.timers.setIn(
+      this.#timer,
+      this.closeReason === "serverShutdown" ? SHUTDOWN_LINGER_MS : CLOSE_LINGER_MS,
+    );
     this.pipe.end();
   }
 
