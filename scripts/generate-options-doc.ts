@@ -30,8 +30,8 @@ that switch such a part off are accepted. An option marked *own* is an addition 
 
 Programs give the same options to \`createServer\`. In files, durations are strings such as \`"2m"\` (in quotes:
 a bare \`2m\` is two million) and sizes are integers, with a suffix if you like: \`64k\` is 64,000, \`64kb\` is
-65,536. Spelling does not depend on case. "Reload" says whether nats-server changes the option in a running server when it reads
-its file again; Caddis does not reload yet.
+65,536. Timeouts of blocks such as \`tls\` and \`authorization\` may be numbers of seconds. Spelling does not
+depend on case. "Reload" says whether an option changes in a running server when it reads its file again.
 `;
 
 /** The whole document. */
@@ -88,6 +88,8 @@ function typeOf(row: OptionRow): string {
     case "mappings":
     case "block":
       return "map";
+    case "custom":
+      return row.form;
     case "unsupported":
       return row.accepts.map((kind) => KIND_WORDS[kind]).join(" or ");
     default:
@@ -106,7 +108,7 @@ const KIND_WORDS = {
 } as const;
 
 function defaultOf(row: OptionRow): string {
-  if (!("default" in row)) return "";
+  if (!("default" in row) || row.type === "custom") return "";
   if (row.type === "duration") return `\`${formatDuration(row.default)}\``;
   return row.default === "" ? "" : `\`${row.default}\``;
 }

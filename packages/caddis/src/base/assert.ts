@@ -11,6 +11,12 @@ export function assert(condition: boolean, expectation: string): asserts conditi
   if (!condition) fail(expectation);
 }
 
+/** `value`, which is expected to be there. */
+export function must<T>(value: T | null | undefined, expectation: string): T {
+  if (value === null || value === undefined) fail(expectation);
+  return value;
+}
+
 function fail(expectation: string): never {
   throw new AssertionFailure(`broken expectation: ${expectation}`);
 }

@@ -44,6 +44,15 @@ export const STALL_SHARE = 0.5;
 /** Input of held-back publishers that is kept unparsed, over all of them: a read may bring `READ_BYTES` each. */
 export const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
 
+/**
+ * Input behind a CONNECT that is still being decided about, kept per connection: clients send a PING along,
+ * some a few subscriptions.
+ */
+export const UNADMITTED_INPUT_BYTES_MAX = 64 * 1024;
+
+/** How much longer than `authorization.timeout` an answer about a CONNECT may take; whoever is asked has a bound of its own. */
+export const VERDICT_GRACE_MS = 2_000;
+
 /** Subscriptions of a leaving connection that are taken out in one turn: some milliseconds. */
 export const REMOVALS_PER_TURN = 10_000;
 
@@ -89,3 +98,24 @@ export const SHUTDOWN_LINGER_MS = 5;
  */
 export const CLOSED_SUBSCRIPTIONS_MAX = 64;
 export const CLOSED_SUBSCRIPTIONS_BYTES_MAX = 2_048;
+
+/**
+ * Accounts that one message may enter by service imports, over all the ways it takes: imports may fork at each
+ * account, so that a few dozen of them could otherwise turn one request into millions.
+ */
+export const SERVICE_HOPS_MAX = 1_024;
+
+/** Steps of the search for a cycle of imports; as in the reference, which refuses the import beyond. */
+export const IMPORT_SEARCH_MAX = 1_024;
+
+/**
+ * Answers that one service import waits for: some 100 MB. The oldest is given up beyond, so that an account which
+ * asks without end where nobody answers only loses answers of its own.
+ */
+export const AWAITED_ANSWERS_MAX = 262_144;
+
+/** How long after the last of it interest in answers is looked for again, where a wildcard may have covered many. */
+export const INTEREST_SEARCH_MS = 250;
+
+/** Memory kept for messages that get another subject: a larger one has memory of its own. */
+export const RENAMED_BYTES_KEPT = 1024 * 1024;

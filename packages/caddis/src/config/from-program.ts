@@ -1,6 +1,23 @@
 import type { Report } from "./report.ts";
 import { NESTING_DEPTH_MAX, type ConfigEntry, type ConfigValue, type MapValue } from "./value.ts";
 
+/** The way back: what a program would hand in for `value`. Variables that are no options are left out. */
+export function toProgram(value: ConfigValue, report: Report): unknown {
+  switch (value.kind) {
+    case "map": {
+      const kept = [...value.entries.values()].filter((entry) => !report.variables.has(entry));
+      // Not by assignment: a key may be `__proto__`.
+      return Object.fromEntries(kept.map((entry) => [entry.key, toProgram(entry.value, report)]));
+    }
+    case "array":
+      return value.items.map((item) => toProgram(item, report));
+    case "int":
+      return Number(value.value);
+    default:
+      return value.value;
+  }
+}
+
 /** Turns what a program hands in into the tree a file would be; members that are `undefined` count as absent. */
 export function fromProgram(input: object, report: Report): MapValue {
   return mapOf(input, report, 1);

@@ -76,7 +76,7 @@ describe("a file", () => {
 
   test("reports everything that is wrong, with its place, and keeps the rest", () => {
     const loaded = load(
-      'port: x\nhost: a\n foo: 1\nauthorization {bar: 1, user: 5}\nping_interval: 5\ntls {}\nhttps: "a:1"',
+      'port: x\nhost: a\n foo: 1\nauthorization {bar: 1, user: 5}\nping_interval: 5\nmqtt {port: 5}\nhttps: "a:1"',
     );
     assert.deepEqual(loaded.errors, [
       'dir/conf:1:0: "port" must be an integer, not a string',
@@ -88,7 +88,7 @@ describe("a file", () => {
       'dir/conf:5:1: invalid use of field "ping_interval": ping_interval should be converted to a duration',
     ]);
     assert.deepEqual(loaded.unsupported, [
-      'dir/conf:6:1: "tls" is not supported yet: TLS',
+      'dir/conf:6:1: "mqtt" is not supported yet: MQTT',
       'dir/conf:7:1: "https" is not supported yet: HTTPS monitoring',
     ]);
     assert.deepEqual(loaded.options, { host: "a", ping_interval: "5s", authorization: {} });
@@ -161,8 +161,8 @@ describe("a file", () => {
     ["jetstream: enabled", '"jetstream" is not supported yet: JetStream'],
     ["leaf {port: 5}", '"leaf" is not supported yet: leafnodes'],
     ["feature_flags {a: true}", '"feature_flags" is not supported yet: JetStream'],
-    ["authorization {users: [{user: a}]}", '"users" is not supported yet: users'],
-    ["authorization {user: a, password: $2a$11$x}", '"password" is not supported yet: bcrypt hashes'],
+    ["accounts {a {jetstream: enabled}}", '"jetstream" is not supported yet: JetStream'],
+    ["accounts {a {trace_dest: t}}", '"trace_dest" is not supported yet: message tracing'],
   ];
   for (const [text, reason] of on) {
     test(`is refused for what is not built: ${text}`, () => {
@@ -224,7 +224,17 @@ describe("a program", () => {
     assert.equal(options.http_port, 0);
     assert.equal(options.ping_interval, 120_000);
     assert.equal(options.logtime, true);
-    assert.deepEqual(options.authorization, { user: "", password: "", token: "", timeout: 2000 });
+    assert.deepEqual(options.authorization, {
+      user: "",
+      password: "",
+      token: "",
+      timeout: 2000,
+      users: [],
+      default_permissions: null,
+      auth_callout: null,
+      proxy_required: false,
+    });
+    assert.deepEqual([options.tls, options.accounts, options.hasAuthorization], [null, [], false]);
     assert.deepEqual([options.server_tags, options.server_metadata, options.mappings], [[], {}, []]);
   });
 
@@ -254,14 +264,14 @@ describe("a program", () => {
     const cyclic: Record<string, unknown> = {};
     cyclic["a"] = cyclic;
     assert.deepEqual(
-      problemsOf({ foo: 1, port: 1.5, ping_interval: 5, max_payload: "x", tls: { a: 1 }, host: null }),
+      problemsOf({ foo: 1, port: 1.5, ping_interval: 5, max_payload: "x", mqtt: { a: 1 }, host: null }),
       [
         '"host" must be a string, number, boolean, list or map',
         'unknown field "foo"',
         '"port" must be an integer, not a float',
         '"ping_interval" must be a duration such as "30s", not an integer',
         '"max_payload" must be a size such as "64KB", not "x"',
-        '"tls" is not supported yet: TLS',
+        '"mqtt" is not supported yet: MQTT',
       ],
     );
     assert.match(

@@ -40,7 +40,7 @@ export function loadConfig(text: string, source: LoadSource): LoadedConfig {
   }
   // Most likely a mistake, but `-c /dev/null` starts a server with its defaults.
   if (map.entries.size === 0) report.warnings.push(`${source.file}: config has no values or is empty`);
-  const given = readOptions(map, OPTIONS, "file", report);
+  const given = readOptions(map, OPTIONS, { origin: "file", report, readFile: source.readFile });
   const authorization = [...map.entries.values()].find(({ key }) => key.toLowerCase() === "authorization");
   checkAuthorization(given, authorization?.at ?? map.at, report);
   return { ...loaded, options: given.input, errors: report.errors, digest: configDigest(map) };

@@ -1,7 +1,8 @@
 import type { MappingInput } from "../subject/mapping.ts";
 import type { DurationText } from "./duration.ts";
+import type { ReadContext } from "./read-context.ts";
 import type { SizeText } from "./size.ts";
-import type { ConfigValue } from "./value.ts";
+import type { ConfigEntry, ConfigValue } from "./value.ts";
 
 /** What the rows of the options table consist of, and the TypeScript types that follow from them. */
 
@@ -109,6 +110,27 @@ interface BlockRow extends RowBase {
   readonly rows: OptionTable;
 }
 
+/** An option with a form and a reader of its own; made by `custom`. */
+export interface CustomRow<Input, Value> extends RowBase {
+  readonly type: "custom";
+  readonly default: Value;
+  /** What it may be, in a few words for the documentation. */
+  readonly form: string;
+  /** Returns the value as the server wants it; undefined when there is none to keep, which is reported. */
+  read(entry: ConfigEntry, context: ReadContext): Value | undefined;
+  /** How a program would hand the value in. Absent: as the file has it. */
+  toInput?(value: Value): Input;
+  /** Never there: carries the type of what a program may hand in. */
+  readonly input?: Input;
+}
+
+/** A row of its own kind, with the types of what comes in and what the server gets. */
+export function custom<Input, Value>(
+  row: Omit<CustomRow<Input, Value>, "type" | "input">,
+): CustomRow<Input, Value> {
+  return { type: "custom", ...row };
+}
+
 /** An option of a part that is not built yet: known, refused at the start unless it is `off`. */
 export interface UnsupportedRow extends RowBase {
   readonly type: "unsupported";
@@ -134,6 +156,7 @@ export type OptionRow =
   | AddressRow
   | MappingsRow
   | BlockRow
+  | CustomRow<unknown, unknown>
   | UnsupportedRow;
 
 export interface OptionTable {
@@ -189,7 +212,9 @@ type InputValue<Row extends OptionRow> = Row extends { type: "int" }
                     ? MappingsInput
                     : Row extends { type: "block"; rows: infer Rows extends OptionTable }
                       ? InputOf<Rows>
-                      : never;
+                      : Row extends CustomRow<infer Input, infer _>
+                        ? Input
+                        : never;
 
 type ResolvedValue<Row extends OptionRow> = Row extends { type: "int" | "size" | "duration" }
   ? number
@@ -207,4 +232,6 @@ type ResolvedValue<Row extends OptionRow> = Row extends { type: "int" | "size" |
               ? readonly MappingInput[]
               : Row extends { type: "block"; rows: infer Rows extends OptionTable }
                 ? ResolvedOf<Rows>
-                : never;
+                : Row extends CustomRow<infer _, infer Value>
+                  ? Value
+                  : never;

@@ -51,12 +51,25 @@ test("the table gives the types", () => {
   };
   input.host = "localhost";
   // @ts-expect-error: options of parts that are not built are not offered
-  input.tls = {};
+  input.cluster = {};
+  input.tls = { cert_file: "c", key_file: "k", timeout: 2.5, handshake_first: "auto", watch: true };
+  input.accounts = {
+    a: {
+      users: [
+        { user: "u", permissions: { publish: "x", subscribe: { deny: ["y"] }, allow_responses: true } },
+      ],
+      exports: [{ stream: "s" }, { service: "t", response_type: "chunked", latency: { subject: "l" } }],
+      imports: [{ service: { account: "b", subject: "t" }, to: "v", share: true }],
+      limits: { max_connections: 5 },
+    },
+  };
+  // @ts-expect-error: an account has no such member
+  input.accounts = { a: { user: [] } };
   // @ts-expect-error: one of a few words
   input.log_format = "xml";
   // @ts-expect-error: durations are texts with units
   input.ping_interval = 5;
-  const timeoutOf = (options: Options): number => options.authorization.timeout;
+  const timeoutOf = (options: Options): number | undefined => options.tls?.timeout;
   // @ts-expect-error: resolved into host and port
   const listenOf = (options: Options): unknown => options.listen;
   assert.deepEqual([typeof timeoutOf, typeof listenOf], ["function", "function"]);

@@ -1,5 +1,6 @@
 import { checkAdvertised, checkServerName } from "./checks.ts";
 import type { InputOf, OptionTable, ResolvedOf } from "./option-row.ts";
+import { SECURITY_OPTIONS } from "./security-options.ts";
 
 /**
  * Every option there is: the one source for validation, defaults, TypeScript types and `docs/options.md`.
@@ -8,83 +9,6 @@ import type { InputOf, OptionTable, ResolvedOf } from "./option-row.ts";
  */
 
 const INT32_MAX = 2 ** 31 - 1;
-
-/** The options inside `authorization`. */
-const AUTHORIZATION = {
-  user: {
-    type: "string",
-    default: "",
-    aliases: ["username"],
-    group: "Security",
-    doc: "User that clients must give.",
-    reload: true,
-  },
-  password: {
-    type: "string",
-    default: "",
-    aliases: ["pass"],
-    group: "Security",
-    doc: "Password of that user.",
-    reload: true,
-  },
-  token: {
-    type: "string",
-    default: "",
-    group: "Security",
-    doc: "Token that clients must give instead of user and password.",
-    reload: true,
-  },
-  timeout: {
-    type: "duration",
-    default: 2000,
-    min: 0,
-    bounds: "Not negative.",
-    zeroIsDefault: "always",
-    seconds: "allowed",
-    highMs: 60_000,
-    group: "Security",
-    doc: "How long a client may take to give its credentials; in a file a bare number is seconds.",
-    reload: true,
-  },
-  users: {
-    type: "unsupported",
-    part: "users",
-    accepts: ["array"],
-    off: ["empty"],
-    group: "Security",
-    doc: "Users with credentials and permissions of their own.",
-    reload: true,
-  },
-  permissions: {
-    type: "unsupported",
-    part: "users",
-    accepts: ["map"],
-    off: ["empty"],
-    aliases: ["default_permissions", "default_permission"],
-    group: "Security",
-    doc: "Permissions of users that have none of their own.",
-    reload: true,
-  },
-  auth_callout: {
-    type: "unsupported",
-    part: "auth callout",
-    accepts: ["map"],
-    off: [],
-    aliases: ["auth_hook"],
-    group: "Security",
-    doc: "Leaves authentication to a service.",
-    reload: false,
-  },
-  proxy_required: {
-    type: "unsupported",
-    part: "trusted proxies",
-    accepts: ["bool"],
-    off: [{ is: false }],
-    group: "Security",
-    doc: "Takes clients only through a trusted proxy.",
-    reload: false,
-  },
-} as const satisfies OptionTable;
 
 /** The options of a server, by their canonical names. */
 export const OPTIONS = {
@@ -478,21 +402,7 @@ export const OPTIONS = {
     doc: "Path that all monitoring URLs begin with.",
     reload: false,
   },
-  authorization: {
-    type: "block",
-    rows: AUTHORIZATION,
-    group: "Security",
-    doc: "The user and password, or the token, that clients must give.",
-    reload: true,
-  },
-  no_system_account: {
-    type: "bool",
-    default: false,
-    aliases: ["no_system", "no_sys_acc"],
-    group: "Security",
-    doc: "Does without the account for system events.",
-    reload: false,
-  },
+  ...SECURITY_OPTIONS,
   mappings: {
     type: "mappings",
     aliases: ["maps"],
@@ -526,145 +436,6 @@ export const OPTIONS = {
     group: "Other parts",
     doc: "Expects the PROXY protocol in front of each connection.",
     reload: false,
-  },
-  tls: {
-    type: "unsupported",
-    part: "TLS",
-    accepts: ["map"],
-    off: [],
-    group: "Other parts",
-    doc: "Encrypts connections of clients.",
-    reload: true,
-  },
-  allow_non_tls: {
-    type: "unsupported",
-    part: "TLS",
-    accepts: ["bool"],
-    off: [{ is: false }, { is: true }],
-    group: "Other parts",
-    doc: "Takes clients without TLS beside those with it. Without TLS this is always so.",
-    reload: false,
-  },
-  ocsp: {
-    type: "unsupported",
-    part: "OCSP",
-    accepts: ["bool", "map"],
-    off: [{ is: false }, "empty"],
-    group: "Other parts",
-    doc: "Staples OCSP responses to certificates.",
-    reload: true,
-  },
-  ocsp_cache: {
-    type: "unsupported",
-    part: "OCSP",
-    accepts: ["bool", "map"],
-    off: [{ is: false }, "empty"],
-    group: "Other parts",
-    doc: "Cache of OCSP responses.",
-    reload: true,
-  },
-  accounts: {
-    type: "unsupported",
-    part: "accounts",
-    accepts: ["map", "array"],
-    off: ["empty"],
-    group: "Other parts",
-    doc: "Accounts: separate subject spaces with users, exports and imports.",
-    reload: true,
-  },
-  no_auth_user: {
-    type: "unsupported",
-    part: "users",
-    accepts: ["string"],
-    off: ["empty"],
-    group: "Other parts",
-    doc: "User of clients that give no credentials.",
-    reload: true,
-  },
-  default_sentinel: {
-    type: "unsupported",
-    part: "operator mode",
-    accepts: ["string"],
-    off: ["empty"],
-    group: "Other parts",
-    doc: "User JWT of clients that give none.",
-    reload: true,
-  },
-  system_account: {
-    type: "unsupported",
-    part: "system account",
-    accepts: ["string"],
-    off: ["empty"],
-    aliases: ["system"],
-    group: "Other parts",
-    doc: "Name of the account for system events.",
-    reload: false,
-  },
-  operator: {
-    type: "unsupported",
-    part: "operator mode",
-    accepts: ["string", "array"],
-    off: ["empty"],
-    aliases: ["operators", "root", "roots", "root_operator", "root_operators"],
-    group: "Other parts",
-    doc: "Operator JWTs that sign accounts.",
-    reload: false,
-  },
-  trusted: {
-    type: "unsupported",
-    part: "operator mode",
-    accepts: ["string", "array"],
-    off: ["empty"],
-    aliases: ["trusted_keys"],
-    group: "Other parts",
-    doc: "Public keys of operators.",
-    reload: false,
-  },
-  resolver: {
-    type: "unsupported",
-    part: "operator mode",
-    accepts: ["string", "map"],
-    off: [],
-    aliases: ["account_resolver", "accounts_resolver"],
-    group: "Other parts",
-    doc: "Where account JWTs come from.",
-    reload: true,
-  },
-  resolver_tls: {
-    type: "unsupported",
-    part: "operator mode",
-    accepts: ["map"],
-    off: ["empty"],
-    group: "Other parts",
-    doc: "TLS towards the resolver.",
-    reload: true,
-  },
-  resolver_preload: {
-    type: "unsupported",
-    part: "operator mode",
-    accepts: ["map"],
-    off: ["empty"],
-    group: "Other parts",
-    doc: "Account JWTs that are there from the start.",
-    reload: true,
-  },
-  resolver_pinned_accounts: {
-    type: "unsupported",
-    part: "operator mode",
-    accepts: ["string", "array"],
-    off: ["empty"],
-    group: "Other parts",
-    doc: "Accounts that must be valid.",
-    reload: true,
-  },
-  proxies: {
-    type: "unsupported",
-    part: "trusted proxies",
-    accepts: ["map"],
-    off: ["empty"],
-    group: "Other parts",
-    doc: "Keys of proxies that may vouch for clients.",
-    reload: true,
   },
   cluster: {
     type: "unsupported",
@@ -781,4 +552,7 @@ export interface OptionsInput extends InputOf<typeof OPTIONS> {}
  * `http_port` -1 stand for any free port, `http_port` 0 for no monitoring; `http_host` is never empty.
  * `max_connections` -1 refuses every client; 0 elsewhere under "Limits" means no limit.
  */
-export interface Options extends ResolvedOf<typeof OPTIONS> {}
+export interface Options extends ResolvedOf<typeof OPTIONS> {
+  /** Whether there is an `authorization` block, even an empty one. */
+  readonly hasAuthorization: boolean;
+}

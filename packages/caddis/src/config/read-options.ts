@@ -1,13 +1,13 @@
-import { parseHostPort, checkPort } from "./checks.ts";
+import { checkPort, parseHostPort } from "./checks.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
+import { toProgram } from "./from-program.ts";
 import { mappingsToInput, readMappings } from "./mappings.ts";
 import type { OffValue, OptionRow, OptionTable, UnsupportedRow } from "./option-row.ts";
+import type { Origin, ReadContext } from "./read-context.ts";
+import { wrongKind } from "./read-value.ts";
 import type { Report } from "./report.ts";
 import { parseSize } from "./size.ts";
 import { kindName, type ConfigEntry, type ConfigValue, type MapValue } from "./value.ts";
-
-/** Where options come from: a file knows fewer kinds of value than a program, and has stricter rules. */
-export type Origin = "file" | "program";
 
 /** The options that were given, by canonical name. */
 export interface GivenOptions {
@@ -25,13 +25,15 @@ type NumberRow = RowOf<"int" | "size" | "duration">;
  * Reads `map` by `table`. Everything that is wrong is reported and left out; the rest is returned. A later
  * key goes before an earlier one that means the same.
  */
-export function readOptions(map: MapValue, table: OptionTable, origin: Origin, report: Report): GivenOptions {
+export function readOptions(map: MapValue, table: OptionTable, context: ReadContext): GivenOptions {
   const names = spellings(table);
   const given: GivenOptions = { values: {}, input: {}, blocks: {} };
   for (const entry of map.entries.values()) {
     const name = names.get(entry.key.toLowerCase());
-    if (name !== undefined) readOption(given, name, entry, table[name], origin, report);
-    else if (!entry.usedAsVariable) report.error(entry.at, `unknown field ${JSON.stringify(entry.key)}`);
+    if (name !== undefined) readOption(given, name, entry, table[name], context);
+    else if (!entry.usedAsVariable) {
+      context.report.error(entry.at, `unknown field ${JSON.stringify(entry.key)}`);
+    }
   }
   return given;
 }
@@ -42,10 +44,10 @@ function readOption(
   name: string,
   entry: ConfigEntry,
   row: OptionRow,
-  origin: Origin,
-  report: Report,
+  context: ReadContext,
 ): void {
   const { values, input, blocks } = given;
+  const { origin, report } = context;
   switch (row.type) {
     case "address": {
       const parts = readAddress(entry, row, origin, report);
@@ -55,7 +57,7 @@ function readOption(
     }
     case "block":
       if (entry.value.kind !== "map") return wrongKind(entry, "a map", report);
-      blocks[name] = readOptions(entry.value, row.rows, origin, report);
+      blocks[name] = readOptions(entry.value, row.rows, context);
       input[name] = blocks[name].input;
       return;
     case "mappings": {
@@ -63,6 +65,13 @@ function readOption(
       const mappings = readMappings(entry.value, report);
       values[name] = mappings;
       input[name] = mappingsToInput(mappings);
+      return;
+    }
+    case "custom": {
+      const value = row.read(entry, context);
+      if (value === undefined) return;
+      values[name] = value;
+      input[name] = row.toInput?.(value) ?? toProgram(entry.value, report);
       return;
     }
     case "duration": {
@@ -92,7 +101,7 @@ export function spellings(table: OptionTable): Map<string, string> {
 /** A value that is the same for a program and the server; undefined when there is none to keep. */
 function readPlain(
   entry: ConfigEntry,
-  row: Exclude<OptionRow, RowOf<"address" | "block" | "mappings" | "duration">>,
+  row: Exclude<OptionRow, RowOf<"address" | "block" | "mappings" | "custom" | "duration">>,
   origin: Origin,
   report: Report,
 ): unknown {
@@ -116,10 +125,6 @@ function readPlain(
     default:
       return refuseUnlessOff(entry, row, report);
   }
-}
-
-function wrongKind({ key, value, at }: ConfigEntry, expected: string, report: Report): undefined {
-  return report.error(at, `"${key}" must be ${expected}, not ${kindName(value.kind)}`);
 }
 
 /** Applies a row's bounds to a number. */
@@ -184,14 +189,15 @@ function readDuration(
     return bounded(entry, duration.ms, row, origin, report);
   }
   const isNumber = value.kind === "int" || (value.kind === "float" && row.seconds === "allowed");
-  if (!isNumber || origin === "program" || row.seconds === "refused") {
+  const isRefused = row.seconds === "refused" || (origin === "program" && row.seconds !== "allowed");
+  if (!isNumber || isRefused) {
     return wrongKind(entry, 'a duration such as "30s"', report);
   }
   const ms = Number(value.value) * 1000;
   if (row.seconds === "discouraged") {
     report.warn(at, `invalid use of field ${JSON.stringify(key)}: ${key} should be converted to a duration`);
   }
-  warnIfHigh(entry, ms, row, report);
+  if (origin === "file") warnIfHigh(entry, ms, row, report);
   return bounded(entry, ms, row, origin, report);
 }
 

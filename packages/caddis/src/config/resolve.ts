@@ -1,22 +1,54 @@
 import { checkAuthorization } from "./authorization.ts";
+import { operatorDefaults } from "./check-operator.ts";
+import { securityProblems, securityWarnings } from "./check-security.ts";
 import { ConfigError } from "./config-error.ts";
 import { formatDuration } from "./duration.ts";
 import { fromProgram } from "./from-program.ts";
 import type { OptionRow, OptionTable, UnsupportedRow } from "./option-row.ts";
 import { OPTIONS, type Options, type OptionsInput } from "./options.ts";
+import type { ReadContext } from "./read-context.ts";
 import { readOptions, type GivenOptions } from "./read-options.ts";
+import { belonging } from "./read-users.ts";
 import { Report } from "./report.ts";
 
 /** From what a program hands in, or a file came to, to what a server runs with. */
 
-/** Lays `over` over `base`, option by option, inside `authorization` too: flags over a file, say. */
+/**
+ * Lays `over` over `base`, option by option, inside `authorization` too: flags over a file, say. A user goes
+ * before a token and a token before a user; of `tls` the certificates and what is asked of the peer go
+ * before those of the base, all of them together.
+ */
 export function mergeInputs(base: OptionsInput, over: OptionsInput): OptionsInput {
   const merged: OptionsInput = { ...splitAddresses(base), ...splitAddresses(over) };
   if (base.authorization !== undefined && over.authorization !== undefined) {
-    merged.authorization = { ...base.authorization, ...over.authorization };
+    const { user, password, token, ...rest } = base.authorization;
+    const kept: OptionsInput["authorization"] = { ...rest };
+    const isUser = over.authorization.user !== undefined || over.authorization.password !== undefined;
+    const isToken = over.authorization.token !== undefined;
+    if (user !== undefined && !isToken) kept.user = user;
+    if (password !== undefined && !isToken) kept.password = password;
+    if (token !== undefined && !isUser) kept.token = token;
+    merged.authorization = { ...kept, ...over.authorization };
+  }
+  if (typeof base.tls === "object" && typeof over.tls === "object") {
+    const kept = Object.entries(base.tls).filter(([name]) => !TLS_REPLACED.has(name.toLowerCase()));
+    merged.tls = { ...Object.fromEntries(kept), ...over.tls };
   }
   return merged;
 }
+
+/** The members of `tls` that flags give anew. */
+const TLS_REPLACED: ReadonlySet<string> = new Set([
+  "cert_file",
+  "key_file",
+  "ca_file",
+  "certs",
+  "certificates",
+  "verify",
+  "cipher_suites",
+  "curve_preferences",
+  "min_version",
+]);
 
 /**
  * Applies defaults and checks everything, also how options go together. Throws a `ConfigError` that lists
@@ -24,13 +56,17 @@ export function mergeInputs(base: OptionsInput, over: OptionsInput): OptionsInpu
  */
 export function resolveOptions(input: OptionsInput): Options {
   const report = new Report();
-  const given = readOptions(fromProgram(input, report), OPTIONS, "program", report);
+  const given = readOptions(fromProgram(input, report), OPTIONS, fromProgramContext(report));
   checkAuthorization(given, null, report);
   const options = withDefaults(given);
   checkTogether(options, report);
   const problems = [...report.errors, ...report.unsupported];
   if (problems.length > 0) throw new ConfigError(problems);
   return options;
+}
+
+function fromProgramContext(report: Report): ReadContext {
+  return { origin: "program", report, readFile: null };
 }
 
 /** What a server says about its options when it starts. */
@@ -41,10 +77,7 @@ export function startWarnings(options: Options): string[] {
       "Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance",
     );
   }
-  if (options.authorization.password !== "") {
-    warnings.push("Plaintext passwords detected, use nkeys or bcrypt");
-  }
-  return warnings;
+  return [...warnings, ...securityWarnings(options)];
 }
 
 const DISCOURAGED_PAYLOAD_BYTES = 8 * 1024 * 1024;
@@ -67,14 +100,36 @@ function checkTogether(options: Options, report: Report): void {
   if (authorization.user === "" && authorization.password !== "") {
     report.error(null, "authorization has a password but no user");
   }
+  for (const problem of securityProblems(options)) report.error(null, problem);
 }
 
 function withDefaults({ values, blocks }: GivenOptions): Options {
-  const options = defaultsOf(OPTIONS, { values: { ...values, ...impliedBy(values) }, blocks });
+  const options = {
+    ...defaultsOf(OPTIONS, { values: { ...values, ...impliedBy(values) }, blocks }),
+    hasAuthorization: blocks["authorization"] !== undefined,
+  };
   // The table gives both the reader of a row and its resolved type; readers and types are tested row by row.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return options as unknown as Options;
+  return withAuthorization(options as unknown as Options, blocks["authorization"]);
 }
+
+/** Fills in what options inside `authorization` take from others. */
+function withAuthorization(options: Options, given: GivenOptions | undefined): Options {
+  const { authorization, tls } = options;
+  const { users, default_permissions: defaults, timeout } = authorization;
+  return {
+    ...options,
+    authorization: {
+      ...authorization,
+      users: belonging(users, "", defaults),
+      timeout:
+        tls === null || given?.values["timeout"] !== undefined ? timeout : tls.timeout + AFTER_HANDSHAKE_MS,
+    },
+  };
+}
+
+/** A client has that long for its credentials after a handshake that took as long as it may. */
+const AFTER_HANDSHAKE_MS = 1_000;
 
 /** Options that follow from others. */
 function impliedBy(values: Record<string, unknown>): Record<string, unknown> {
@@ -83,6 +138,11 @@ function impliedBy(values: Record<string, unknown>): Record<string, unknown> {
   // nats-server too takes 0 at its word here, not as "no limit".
   if (values["max_connections"] === 0) implied["max_connections"] = -1;
   if (values["trace_verbose"] === true || values["trace_headers"] === true) implied["trace"] = true;
+  const { system_account, resolver } = operatorDefaults((values["operator"] ?? []) as readonly string[]);
+  if ((values["system_account"] ?? "") === "" && system_account !== undefined) {
+    implied["system_account"] = system_account;
+  }
+  if (values["resolver"] === undefined && resolver !== undefined) implied["resolver"] = resolver;
   if ((values["http_host"] ?? "") === "") implied["http_host"] = values["host"] ?? OPTIONS.host.default;
   return implied;
 }
@@ -114,7 +174,11 @@ function splitAddresses(input: OptionsInput): OptionsInput {
       continue;
     }
     const report = new Report();
-    const { input: parts } = readOptions(fromProgram({ [name]: value }, report), OPTIONS, "program", report);
+    const { input: parts } = readOptions(
+      fromProgram({ [name]: value }, report),
+      OPTIONS,
+      fromProgramContext(report),
+    );
     // What is wrong with it is for `resolveOptions` to say.
     Object.assign(split, report.errors.length === 0 ? parts : { [name]: value });
   }
