@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Bytes } from "../../packages/caddis/src/base/bytes.ts";
 import type { PipeEvents, UnattachedPipe } from "../../packages/caddis/src/io/pipe.ts";
+import type { TlsContext, TlsSession } from "../../packages/caddis/src/io/tls.ts";
 
 /** A write that the fake kernel did not take at once: the buffers are its own until `complete`. */
 interface HeldWrite {
@@ -8,6 +9,14 @@ interface HeldWrite {
   readonly lengths: readonly number[];
   /** What the buffers held when they were handed over. */
   readonly text: string;
+}
+
+/** A call of `secure`. */
+interface SecureCall {
+  readonly context: TlsContext;
+  /** What was handed over of the handshake, as a wire string. */
+  readonly received: string;
+  isDone: boolean;
 }
 
 /**
@@ -25,6 +34,8 @@ export class FakePipe implements UnattachedPipe {
   isDestroyed = false;
   /** Calls of `write` and `writeAll`: system calls, on a socket. */
   writes = 0;
+  /** The handshake that was begun; nothing is encrypted here. */
+  secured: SecureCall | null = null;
   events: PipeEvents | null = null;
   #taken: string[] = [];
   #held: HeldWrite | null = null;
@@ -44,6 +55,7 @@ export class FakePipe implements UnattachedPipe {
   writeAll(bufs: readonly Buffer[], lengths: readonly number[]): boolean {
     assert.ok(this.#held === null, "no write while one is outstanding");
     assert.ok(!this.hasEnded, "no write after the end");
+    assert.ok(this.secured?.isDone !== false, "no write during a handshake");
     assert.ok(lengths.every((length) => length > 0) && lengths.length === bufs.length && lengths.length > 0);
     this.writes++;
     const text = contentOf(bufs, lengths);
@@ -61,6 +73,21 @@ export class FakePipe implements UnattachedPipe {
 
   resume(): void {
     this.isPaused = false;
+  }
+
+  secure(context: TlsContext, received: Uint8Array | null): void {
+    assert.ok(this.secured === null, "TLS begins once");
+    assert.ok(!this.hasEnded, "no TLS after the end");
+    assert.ok(this.#held === null, "no write is outstanding when TLS begins");
+    this.secured = { context, received: Buffer.from(received ?? []).toString("latin1"), isDone: false };
+  }
+
+  /** The handshake is done, and the connection hears of it. */
+  finishHandshake(session: TlsSession): void {
+    const { secured } = this;
+    assert.ok(secured !== null && !secured.isDone, "there is a handshake under way");
+    secured.isDone = true;
+    this.events?.onSecured?.(session);
   }
 
   end(): void {

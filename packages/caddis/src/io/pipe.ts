@@ -1,4 +1,5 @@
 import type { Bytes } from "../base/bytes.ts";
+import type { TlsContext, TlsSession } from "./tls.ts";
 
 /**
  * A duplex byte stream to one peer: a TCP socket, an in-process pair, later TLS and WebSocket.
@@ -19,6 +20,12 @@ export interface Pipe {
   /** Stops `onData` until `resume`. Bytes already being handed over are not affected. */
   pause(): void;
   resume(): void;
+  /**
+   * Begins TLS as its server. `received` is what the peer had sent of the handshake already. Everything written
+   * before has gone out in the clear; after `onSecured` events and writes are of the encrypted stream. Nothing
+   * may be written in between. A handshake that fails ends in `onClosed`.
+   */
+  secure(context: TlsContext, received: Uint8Array | null): void;
   /** Sends what was written, then ends the stream; `onClosed` follows. */
   end(): void;
   /** Drops the stream at once; `onClosed` follows, in a later turn. */
@@ -29,6 +36,8 @@ export interface Pipe {
 export interface PipeEvents {
   /** `input[0, length)` arrived. The bytes are valid until this call returns: who keeps them copies them. */
   onData(input: Bytes, length: number): void;
+  /** The handshake that `secure` began is done. For whoever calls that. */
+  onSecured?(session: TlsSession): void;
   /** The outstanding write is done and its buffers may be reused. */
   onWritten(): void;
   /** The peer ended its side, or the stream failed (`error` says how). Called once; nothing follows it. */

@@ -38,6 +38,9 @@ class Notes implements PipeEvents {
     this.onText(text);
   }
 
+  onSecured(): void {
+    assert.fail("nothing is encrypted here");
+  }
   onWritten(): void {
     this.events.push("(written)");
   }

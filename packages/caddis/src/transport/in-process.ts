@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../io/clock.ts";
 import type { PipeEvents, UnattachedPipe } from "../io/pipe.ts";
@@ -63,6 +64,10 @@ class InProcessEnd implements UnattachedPipe {
   resume(): void {
     this.#isPaused = false;
     this.#pump();
+  }
+
+  secure(): void {
+    assert(false, "a pair inside this process is never encrypted");
   }
 
   end(): void {

@@ -32,6 +32,9 @@ class Side implements PipeEvents {
     this.onRead(input, length);
     this.#notify();
   }
+  onSecured(): void {
+    assert.fail("nothing is encrypted here");
+  }
   onWritten(): void {
     assert.ok(this.closed === null, "nothing follows the end");
     this.written++;

@@ -1,10 +1,16 @@
 import { createServer, type OnReadOpts, type Server, Socket } from "node:net";
 import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
+import type { TLSSocket } from "node:tls";
+import { assert } from "../../base/assert.ts";
 import { Bytes } from "../../base/bytes.ts";
 import { READ_BYTES } from "../../base/limits.ts";
 import { connectionDescriptorsEnd } from "./descriptors.ts";
 import { asSystemError, systemReason } from "./system-error.ts";
+import { handshakeError } from "./tls-error.ts";
 import type { Listener, Net, PipeEvents, UnattachedPipe } from "../pipe.ts";
+import type { TlsContext, TlsSession } from "../tls.ts";
+// Its type only: a server without TLS does not load it.
+import type { NodeTlsContext } from "./tls.ts";
 
 /** Connections that may wait to be accepted: a storm of reconnecting clients is not turned away. */
 const ACCEPT_BACKLOG = 4096;
@@ -133,10 +139,15 @@ interface HandleOptions {
 class TcpPipe implements UnattachedPipe {
   readonly remoteHost: string;
   readonly remotePort: number;
-  readonly #socket: Socket;
+  /** The one to talk to: after a handshake the secured one, which owns the other. */
+  #socket: Socket;
+  #security: "none" | "handshake" | "secured" = "none";
+  /** What a handshake is to begin with as soon as the peer says something. */
+  #awaiting: NodeTlsContext | null = null;
   readonly #input: ReadBuffer;
   #events: PipeEvents | null = null;
   #isPaused = false;
+  #isDestroyed = false;
   /** Made when a write does not go through at once, which most connections never see. */
   #onWritten: ((error?: Error | null) => void) | null = null;
 
@@ -149,7 +160,7 @@ class TcpPipe implements UnattachedPipe {
     if (taken === null) accepted.on("data", (chunk: Buffer) => this.#onChunk(chunk));
     // Said by `close`, too; without a listener it would end the process.
     this.#socket.on("error", ignore);
-    this.#socket.on("close", () => this.#events?.onClosed(this.#socket.errored));
+    this.#socket.on("close", () => this.#onPlainClosed());
   }
 
   attach(events: PipeEvents): void {
@@ -158,6 +169,7 @@ class TcpPipe implements UnattachedPipe {
   }
 
   write(buf: Buffer, length: number): boolean {
+    if (this.#security !== "none") return this.#writeSecured([buf], [length]);
     const socket = this.#socket;
     socket.write(buf.subarray(0, length));
     if (socket.writableLength === 0) return true;
@@ -166,6 +178,7 @@ class TcpPipe implements UnattachedPipe {
   }
 
   writeAll(bufs: readonly Buffer[], lengths: readonly number[]): boolean {
+    if (this.#security !== "none") return this.#writeSecured(bufs, lengths);
     const socket = this.#socket;
     socket.cork();
     for (let i = 0; i < bufs.length; i++) socket.write(bufs[i].subarray(0, lengths[i]));
@@ -177,20 +190,80 @@ class TcpPipe implements UnattachedPipe {
 
   pause(): void {
     this.#isPaused = true;
-    this.#socket.pause();
+    if (this.#security !== "handshake") this.#socket.pause();
   }
 
   resume(): void {
     this.#isPaused = false;
-    this.#socket.resume();
+    if (this.#security !== "handshake") this.#socket.resume();
+  }
+
+  secure(context: TlsContext, received: Uint8Array | null): void {
+    assert("begin" in context, "a TLS context of node:tls");
+    assert(this.#security === "none", "TLS begins once");
+    const raw = this.#socket;
+    // Its `close` is on the way and says how it ended.
+    if (raw.destroyed) return;
+    this.#security = "handshake";
+    const nodeContext = context as NodeTlsContext;
+    if (received !== null && received.length > 0) return this.#beginHandshake(nodeContext, received);
+    // OpenSSL takes ten times the memory of a connection: who says nothing does not get it.
+    this.#awaiting = nodeContext;
+    raw.resume();
   }
 
   end(): void {
-    this.#socket.end();
+    // Nobody waits for the end of a handshake that nobody wants.
+    if (this.#security === "handshake") this.destroy();
+    else this.#socket.end();
   }
 
   destroy(): void {
+    this.#isDestroyed = true;
     this.#socket.destroy();
+  }
+
+  /** The end of the stream while it was in the clear; a handshake, or the secured socket, says itself how it ended. */
+  #onPlainClosed(): void {
+    const { errored } = this.#socket;
+    if (this.#security === "none") this.#events?.onClosed(errored);
+    if (this.#awaiting === null) return;
+    const error = handshakeError(errored === null ? "EOF" : systemReason(errored));
+    this.#events?.onClosed(this.#isDestroyed ? null : error);
+  }
+
+  /** Nothing of `received` is used after this returns. */
+  #beginHandshake(context: NodeTlsContext, received: Uint8Array): void {
+    this.#awaiting = null;
+    const raw = this.#socket;
+    raw.removeAllListeners("data");
+    raw.pause();
+    context.begin(raw, Buffer.from(received), {
+      onSecured: (secured, session) => this.#onSecured(secured, session),
+      // Who destroyed it knows why.
+      onFailed: (error) => this.#events?.onClosed(this.#isDestroyed ? null : error),
+    });
+  }
+
+  #onSecured(secured: TLSSocket, session: TlsSession): void {
+    this.#security = "secured";
+    this.#socket = secured;
+    secured.on("close", () => this.#events?.onClosed(this.#isDestroyed ? null : secured.errored));
+    if (this.#isPaused) secured.pause();
+    secured.on("data", (chunk: Buffer) => this.#onChunk(chunk));
+    this.#events?.onSecured?.(session);
+  }
+
+  /** What is encrypted goes out in a later turn: the buffers are never free at once. */
+  #writeSecured(bufs: readonly Buffer[], lengths: readonly number[]): false {
+    assert(this.#security === "secured", "no write during a handshake");
+    const socket = this.#socket;
+    const last = bufs.length - 1;
+    socket.cork();
+    for (let i = 0; i < last; i++) socket.write(bufs[i].subarray(0, lengths[i]));
+    socket.write(bufs[last].subarray(0, lengths[last]), this.#writtenCallback());
+    socket.uncork();
+    return false;
   }
 
   /**
@@ -198,11 +271,15 @@ class TcpPipe implements UnattachedPipe {
    * Giving each write a callback instead would cost every one of them a tick.
    */
   #awaitWritten(): void {
+    this.#socket.write(NOTHING, this.#writtenCallback());
+  }
+
+  #writtenCallback(): (error?: Error | null) => void {
     // After a failed write or `destroy` the callback comes too, with an error: then `onClosed` follows.
     this.#onWritten ??= (error) => {
       if (!error) this.#events?.onWritten();
     };
-    this.#socket.write(NOTHING, this.#onWritten);
+    return this.#onWritten;
   }
 
   /**
@@ -211,12 +288,13 @@ class TcpPipe implements UnattachedPipe {
    */
   #yield(): boolean {
     setImmediate(() => {
-      if (!this.#isPaused) this.#socket.resume();
+      if (!this.#isPaused && this.#security === "none") this.#socket.resume();
     });
     return false;
   }
 
   #onChunk(chunk: Buffer): void {
+    if (this.#awaiting !== null) return this.#beginHandshake(this.#awaiting, chunk);
     const input = this.#input.bytes;
     for (let start = 0; start < chunk.length; start += input.capacity) {
       const end = Math.min(chunk.length, start + input.capacity);
@@ -237,7 +315,8 @@ class TcpPipe implements UnattachedPipe {
       onread: {
         buffer: input.buf,
         callback: (count) => {
-          this.#events?.onData(input.bytes, count);
+          if (this.#awaiting !== null) this.#beginHandshake(this.#awaiting, input.buf.subarray(0, count));
+          else this.#events?.onData(input.bytes, count);
           return count < READ_BYTES || this.#yield();
         },
       },
