@@ -1,6 +1,6 @@
 import type { Options } from "../config/options.ts";
 import type { Permissions } from "../config/permissions.ts";
-import type { UserConfig } from "../config/users.ts";
+import type { ConnectionType, UserConfig } from "../config/users.ts";
 import type { AuthenticationRules } from "./configured-authenticator.ts";
 
 /** The name under which a system account exists without being chosen. */
@@ -19,11 +19,31 @@ export function authenticationRules(options: Options): AuthenticationRules {
     default_permissions: authorization.default_permissions,
     account_permissions: accountPermissions(options),
     maps_certificates: tls?.verify_and_map ?? false,
-    certificate_types: tls?.verify_and_map === true ? ["STANDARD"] : [],
+    certificate_types: certificateTypes(options),
     proxies,
     proxy_required: authorization.proxy_required,
     always_nonce: false,
   };
+}
+
+/** Whom it lets in over WebSocket. Credentials in that block take the place of the server's, all of them together. */
+export function websocketRules(options: Options): AuthenticationRules {
+  const rules = authenticationRules(options);
+  const { authorization, no_auth_user, tls } = options.websocket;
+  const { user, password, token } = authorization;
+  const overrides = user !== "" || token !== "" || no_auth_user !== "";
+  const maps_certificates = tls?.verify_and_map ?? false;
+  if (!overrides) return { ...rules, maps_certificates };
+  const opens_global_account = false;
+  return { ...rules, maps_certificates, user, password, token, no_auth_user, opens_global_account };
+}
+
+/** The ways to connect on which a certificate says who somebody is. */
+function certificateTypes({ tls, websocket }: Options): readonly ConnectionType[] {
+  const types: ConnectionType[] = [];
+  if (tls?.verify_and_map === true) types.push("STANDARD");
+  if (websocket.port !== 0 && websocket.tls?.verify_and_map === true) types.push("WEBSOCKET");
+  return types;
 }
 
 /** The users of the authorization block and of all accounts. */

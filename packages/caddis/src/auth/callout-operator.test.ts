@@ -91,6 +91,7 @@ async function outcome(
     expectsConnect: true,
     isRequired: true,
     needsNonce: true,
+    takesUnannounced: false,
     authenticate: () => verdict,
   };
   const proxies = new TrustedProxies([]);
@@ -172,14 +173,14 @@ test("the service's own users are not, and may not publish requests", async () =
   assert.equal(await inAWord({}, { jwt: token(SERVICE_USER, AUTH), inner: denied("no") }), "no");
 });
 
-test("a token that does not let its bearer in still says which service to ask", async () => {
-  assert.equal(await inAWord(inApp(APP), { inner: denied("bad signature") }), "APP");
+test("whoever would not get in by the token alone does not get as far as the service", async () => {
+  assert.equal(await inAWord(inApp(APP), { inner: denied("bad signature") }), "bad signature");
   assert.equal(await inAWord(inApp(APP), { inner: denied("proxy", "proxyRequired") }), "proxy");
 });
 
 test("a default sentinel stands for a missing token", async () => {
   const sentinel = token(SENTINEL, AUTH, { bearer_token: true });
-  const { verdict, jwts } = await outcome(inApp(APP), { jwt: "", sentinel, inner: denied("no") });
+  const { verdict, jwts } = await outcome(inApp(APP), { jwt: "", sentinel });
   assert.ok(verdict.allowed);
   assert.deepEqual(jwts, [sentinel]);
 });

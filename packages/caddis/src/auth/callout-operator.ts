@@ -3,7 +3,7 @@ import type { CalloutPolicy, Delegation, Placement } from "./callout-policy.ts";
 import type { UserClaims } from "./claims/claims.ts";
 import type { ExternalAuthorization } from "./claims/account.ts";
 import { isProblem, type Problem } from "./claims/fields.ts";
-import type { AuthRequest } from "./identity.ts";
+import type { AuthRequest, Verdict } from "./identity.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 import { grantUser } from "./user-claims-grant.ts";
 import { readUserToken, type UserRules } from "./user-claims.ts";
@@ -29,8 +29,9 @@ export class OperatorCallout implements CalloutPolicy {
     this.#deps = deps;
   }
 
-  /** A token need not let its bearer in: it only says which service to ask. */
-  async delegate(request: AuthRequest): Promise<Delegation | null> {
+  /** Whoever would not get in by the token alone does not get as far as the service. */
+  async delegate(request: AuthRequest, verdict: Verdict): Promise<Delegation | null> {
+    if (!verdict.allowed) return null;
     const { rules, proxies } = this.#deps;
     const proxy = proxies.check(request);
     const moment = { nowMs: this.#deps.nowMs(), proxyKey: proxy.kind === "trusted" ? proxy.key : "" };

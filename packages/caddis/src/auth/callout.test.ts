@@ -388,7 +388,7 @@ test("what the user's JWT says about the connection holds", async () => {
     expiresMs: NOW_MS + 60_000,
     nkey: "",
     jwt: "",
-    issuerKey: "",
+    issuerKey: "APP",
     nameTag: "dave",
     tags: ["t:1"],
     proxyKey: "",
@@ -515,4 +515,58 @@ test("a bounded number of callouts is under way at a time", async () => {
   for (let i = 0; i < 10; i++) await Promise.resolve();
   answers.at(-1)?.(null);
   assert.equal(await again, "auth callout: no answer in time");
+});
+
+test("the service is not asked again about who is in, unless another account's is to decide", async () => {
+  const made = scene();
+  made.answer = { user: { name: "dave", nats: { sub: { allow: ["c"] } } } };
+  const asked = request({ user: "dave" });
+  const came = await made.authenticator.authenticate(asked);
+  assert.ok(came.allowed);
+  assert.equal(made.seen.length, 1);
+  const again = { ...asked, previous: came.identity };
+  const other = scene({ callout: { issuer: made.issuer.publicKey } });
+  const kept = await other.authenticator.authenticate(again);
+  assert.ok(kept.allowed);
+  assert.deepEqual({ ...kept.identity, calledOut: 0 }, { ...came.identity, calledOut: 0 });
+  assert.equal(other.seen.length, 0);
+  const moved = {
+    ...came.identity,
+    calledOut: { ...came.identity.calledOut, account: "ELSEWHERE" },
+  } as Identity;
+  await other.authenticator.authenticate({ ...asked, previous: moved });
+  assert.equal(other.seen.length, 1);
+});
+
+test("another service is asked about who is in", async () => {
+  const made = scene();
+  made.answer = { user: { name: "dave" } };
+  const asked = request({ user: "dave" });
+  const came = await made.authenticator.authenticate(asked);
+  assert.ok(came.allowed);
+  const other = scene();
+  other.answer = { error: "not here" };
+  const verdict = await other.authenticator.authenticate({ ...asked, previous: came.identity });
+  assert.equal(verdict.allowed, false);
+  assert.equal(other.seen.length, 1);
+});
+
+test("who is in by a service's word leaves when that is over, or its account is gone", async () => {
+  const made = scene();
+  made.answer = { user: { name: "dave", exp: NOW + 60, aud: "OTHER" } };
+  const asked = request({ user: "dave" });
+  const came = await made.authenticator.authenticate(asked);
+  assert.ok(came.allowed);
+  const again = { ...asked, previous: came.identity };
+  const callout = { issuer: made.issuer.publicKey };
+  const late = scene({ callout, deps: { nowMs: () => NOW_MS + 61_000 } });
+  assert.equal((await late.authenticator.authenticate(again)).allowed, false);
+  const policy = new ConfiguredCallout(
+    { account: "AUTH", auth_users: [], xkey: "", allowed_accounts: [], ...callout },
+    "",
+    { isAccount: (name) => name !== "OTHER", defaultPermissions: () => null },
+  );
+  const fewer = scene({ callout, deps: { policy } });
+  assert.equal((await fewer.authenticator.authenticate(again)).allowed, false);
+  assert.deepEqual([late.seen, fewer.seen], [[], []]);
 });

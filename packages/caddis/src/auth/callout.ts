@@ -84,6 +84,10 @@ export class CalloutAuthenticator implements Authenticator {
     return this.#inner.needsNonce;
   }
 
+  get takesUnannounced(): boolean {
+    return this.#inner.takesUnannounced;
+  }
+
   async authenticate(request: AuthRequest): Promise<Verdict> {
     const verdict = await this.#inner.authenticate(request);
     // A service has no say about proxies.
@@ -185,7 +189,7 @@ export class CalloutAuthenticator implements Authenticator {
       permissions: permissionsOf(limits) ?? placement.defaults,
       limits: { subscriptions: limitOf(limits.subs), payload: limitOf(limits.payload) },
       expiresMs: earliest(expiresMs(user), end),
-      issuerKey: user.nats.issuer_account === "" ? "" : user.iss,
+      issuerKey: user.nats.issuer_account === "" ? placement.account : user.iss,
       nameTag: user.name,
       tags: user.tags,
       proxyKey,
@@ -207,7 +211,9 @@ function guarded(verdict: Verdict, { account }: Delegation): Verdict {
   return { allowed: true, identity: { ...verdict.identity, permissions: withoutCallout(permissions) } };
 }
 
-function withoutCallout(permissions: Permissions | null): Permissions {
+/** The same without the right to publish requests; `permissions` null: everything else. */
+export function withoutCallout(permissions: Permissions | null): Permissions {
+  if (permissions?.publish.deny.includes(CALLOUT_SUBJECT) === true) return permissions;
   const { publish, subscribe, responses } = permissions ?? {
     publish: ALL_SUBJECTS,
     subscribe: ALL_SUBJECTS,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { createUser } from "@nats-io/nkeys";
 import { makeCertificate } from "../../../../test/support/certificates.ts";
 import type { Permissions } from "../config/permissions.ts";
@@ -452,4 +453,76 @@ test("details say nothing secret", async () => {
     assert.ok(!verdict.allowed);
     assert.doesNotMatch(verdict.detail, /guess|secret|the-token/);
   }
+});
+
+test("who is in and is asked about again proves nothing twice", async () => {
+  const hasher = new FakeHasher();
+  const key = signer();
+  const rules = {
+    users: [
+      user({ user: "ann", password: HASH }),
+      user({ nkey: key.nkey }),
+      user({ user: "bob", password: "pw" }),
+    ],
+  };
+  const first = server(rules, hasher);
+  const requests = [
+    request({ user: "ann", pass: "secret" }),
+    request({ nkey: key.nkey, sig: key.sign() }),
+    request({ user: "bob", pass: "pw" }),
+  ];
+  for (const asked of requests) {
+    const verdict = await first.authenticate(asked);
+    assert.ok(verdict.allowed);
+    const { identity } = verdict;
+    assert.doesNotMatch(
+      `${JSON.stringify(identity)} ${inspect(identity, { showHidden: true })}`,
+      /hash-of|"pw"|'pw'/,
+    );
+    // What it showed then is of no account any more.
+    const again = { ...asked, nonce: "another", previous: identity };
+    const connect = { ...asked.connect, pass: "", sig: "" };
+    hasher.comparisons = 0;
+    assert.ok((await server(rules, hasher).authenticate({ ...again, connect })).allowed);
+    assert.equal(hasher.comparisons, 0);
+    const others = { users: rules.users.map((one) => ({ ...one, password: `${one.password}x`, nkey: "" })) };
+    assert.equal((await server(others, hasher).authenticate({ ...again, connect })).allowed, false);
+  }
+});
+
+test("whose password is another one now is compared with that, and refused without more ado", async () => {
+  const hasher = new FakeHasher();
+  const came = await server({ users: [user({ user: "ann", password: "secret" })] }).authenticate(
+    request({ user: "ann", pass: "secret" }),
+  );
+  assert.ok(came.allowed);
+  const ask = async (password: string, users: readonly UserConfig[] = []): Promise<string> => {
+    const rules = { users: [user({ user: "ann", password }), ...users] };
+    const asked = request({ user: "ann", pass: "secret" }, { previous: came.identity });
+    return inAWord(await server(rules, hasher).authenticate(asked));
+  };
+  assert.equal(await ask(HASH), "ann@$G");
+  assert.equal(hasher.comparisons, 1);
+  assert.equal(await ask("other", [user({ user: "bob", password: HASH })]), WRONG);
+  assert.equal(hasher.comparisons, 1);
+});
+
+test("who was let in without proof has none: a signature is asked for when it counts", async () => {
+  const key = signer();
+  const users = [user({ nkey: key.nkey })];
+  const asked = request({ nkey: key.nkey });
+  const came = await server({ users, no_auth_user: key.nkey }).authenticate(asked);
+  assert.ok(came.allowed);
+  const now = await server({ users }).authenticate({ ...asked, previous: came.identity });
+  assert.equal(inAWord(now), "signature missing");
+});
+
+test("a proxy that is still trusted need not sign again, another one has to", async () => {
+  const [proxy, other] = [signer(), signer()];
+  const asked = request({ proxy_sig: proxy.sign() });
+  const came = await server({ proxies: [proxy.nkey] }).authenticate(asked);
+  assert.ok(came.allowed);
+  const again = { ...asked, nonce: "another", previous: came.identity };
+  assert.ok((await server({ proxies: [other.nkey, proxy.nkey] }).authenticate(again)).allowed);
+  assert.equal(inAWord(await server({ proxies: [other.nkey] }).authenticate(again)), "proxyNotTrusted");
 });

@@ -94,6 +94,11 @@ export class ConfiguredAuthenticator implements Authenticator {
     return this.#rules.always_nonce || this.#users.hasNkeys || this.#proxies.needsNonce;
   }
 
+  /** As in the reference only a named user stands in for who says nothing at all, not an nkey. */
+  get takesUnannounced(): boolean {
+    return this.#rules.opens_global_account || this.#users.named(this.#rules.no_auth_user) !== null;
+  }
+
   /** Whether passwords or tokens are given as bcrypt hashes, so that the hasher will be needed. */
   get usesBcrypt(): boolean {
     return this.#passwords.usesBcrypt;
@@ -161,7 +166,8 @@ export class ConfiguredAuthenticator implements Authenticator {
   /** `user`: null if there is none of that name. Being refused takes the same time whatever the reason is. */
   #byPassword(attempt: Attempt, user: ConfiguredUser | null): Verdict | Promise<Verdict> {
     const refusal = this.#refusal(attempt, user);
-    if (user === null || refusal !== null) return this.#prove(attempt, "password", null, refusal ?? WRONG_PASSWORD);
+    if (user === null || refusal !== null)
+      return this.#prove(attempt, "password", null, refusal ?? WRONG_PASSWORD);
     const { config } = user;
     const isNoAuth = config.user === this.#rules.no_auth_user && !hasPasswordOrToken(attempt.request.connect);
     if (isNoAuth && !this.#rules.maps_certificates) return allowed(attempt, identityOf(user));
@@ -198,7 +204,9 @@ export class ConfiguredAuthenticator implements Authenticator {
       return this.#prove(attempt, "token", claim, denied("wrong token"));
     }
     if (user === "") return denied("no credentials");
-    const claim = sameSecret(user, connect.user) ? { secret: password, identity: { ...ANYBODY, user } } : null;
+    const claim = sameSecret(user, connect.user)
+      ? { secret: password, identity: { ...ANYBODY, user } }
+      : null;
     return this.#prove(attempt, "password", claim, WRONG_PASSWORD);
   }
 
@@ -248,7 +256,9 @@ function allowed({ proxyKey }: Attempt, identity: Identity): Verdict {
 
 function identityOf({ config, account, permissions }: ConfiguredUser): Identity {
   const user = config.nkey === "" ? config.user : config.nkey;
-  return { ...ANYBODY, user, account, permissions, nkey: config.nkey };
+  // Monitoring shows the account as the issuer of keys that nobody else signed for.
+  const issuerKey = config.nkey === "" ? "" : account;
+  return { ...ANYBODY, user, account, permissions, nkey: config.nkey, issuerKey };
 }
 
 /** JWTs don't count: they mean nothing to a server that has no operator. */

@@ -101,6 +101,8 @@ export interface Authenticator {
   readonly isRequired: boolean;
   /** Whether INFO carries a nonce to sign. */
   readonly needsNonce: boolean;
+  /** Whether a client may begin with another operation than CONNECT: then `authenticate` is asked about an empty one. */
+  readonly takesUnannounced: boolean;
   /** Never rejects. A verdict is a promise only where something had to be asked or computed elsewhere. */
   authenticate(request: AuthRequest): Verdict | Promise<Verdict>;
 }

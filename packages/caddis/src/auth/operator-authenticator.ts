@@ -18,6 +18,7 @@ export class OperatorAuthenticator implements Authenticator {
   readonly expectsConnect = true;
   readonly isRequired = true;
   readonly needsNonce = true;
+  readonly takesUnannounced = false;
   readonly #deps: OperatorDeps;
 
   constructor(deps: OperatorDeps) {

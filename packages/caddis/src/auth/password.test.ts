@@ -110,3 +110,41 @@ test("the hash that stands for no password is well-formed, or it would cost noth
   assert.equal(await new BcryptHasher().compare("decoy", decoyHash(4)), true);
   assert.equal(await new BcryptHasher().compare("decoy", decoyHash(5)), false);
 });
+
+test("those who are in and gave the same wait for one comparison, and refusing costs nothing more", async () => {
+  const hasher = new NotingHasher();
+  const checker = new PasswordChecker([right("04"), right("11"), "plain"], hasher);
+  const answers = ["right", "right", "wrong", "wrong", "right"].map(async (given) =>
+    checker.recheck(right("04"), given),
+  );
+  assert.deepEqual(await Promise.all(answers), ["match", "match", "mismatch", "mismatch", "match"]);
+  assert.equal(hasher.work, 2 * 2 ** 4);
+  assert.equal(checker.recheck("plain", "plain"), "match");
+  assert.equal(checker.recheck("plain", "right"), "mismatch");
+  assert.equal(checker.recheck(null, ""), "mismatch");
+  assert.equal(hasher.work, 2 * 2 ** 4);
+  // It is asked anew when the answer is there.
+  assert.equal(await checker.recheck(right("04"), "right"), "match");
+  assert.equal(hasher.work, 3 * 2 ** 4);
+});
+
+test("who is gone when its turn comes is passed over, and makes room for others", DEADLINE, async () => {
+  const hasher = new HeldHasher();
+  const checker = new PasswordChecker([right("11")], hasher);
+  const gone = new Set<number>();
+  const attempt = (i: number): ReturnType<PasswordChecker["check"]> =>
+    checker.check(right("11"), "right", () => gone.has(i));
+  const count = COMPARISONS_IN_FLIGHT_MAX + COMPARISONS_WAITING_MAX;
+  const attempts = Array.from({ length: count }, (_, i) => attempt(i));
+  assert.equal(await attempt(-1), "busy");
+  // Of those who wait only the last stays.
+  for (let i = COMPARISONS_IN_FLIGHT_MAX; i < count - 1; i++) gone.add(i);
+  const late = attempt(count);
+  assert.equal(await attempts[COMPARISONS_IN_FLIGHT_MAX], "busy");
+  for (let i = 0; i < COMPARISONS_IN_FLIGHT_MAX; i++) hasher.held[i](true);
+  assert.equal(await attempts[0], "match");
+  while (hasher.held.length < COMPARISONS_IN_FLIGHT_MAX + 2) await Promise.resolve();
+  for (const answer of hasher.held.slice(COMPARISONS_IN_FLIGHT_MAX)) answer(true);
+  assert.deepEqual([await attempts.at(-1), await late], ["match", "match"]);
+  assert.equal(hasher.held.length, COMPARISONS_IN_FLIGHT_MAX + 2);
+});

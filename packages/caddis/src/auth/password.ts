@@ -53,7 +53,7 @@ export class PasswordChecker {
   /** `secrets`: all that will be compared with. */
   constructor(secrets: readonly string[], hasher: Hasher) {
     this.#hasher = hasher;
-    this.#highestCost = Math.max(0, ...secrets.map(costOf));
+    this.#highestCost = secrets.reduce((highest, secret) => Math.max(highest, costOf(secret)), 0);
   }
 
   /** Whether any secret is a bcrypt hash. */

@@ -1,5 +1,6 @@
 import type { Permissions } from "../config/permissions.ts";
 import type { JwtAccount } from "./account-claims.ts";
+import { withoutCallout } from "./callout.ts";
 import { isRevoked } from "./claims/times.ts";
 import type { JwtIdentity } from "./user-claims.ts";
 
@@ -26,10 +27,9 @@ export function reviewUser(identity: JwtIdentity, account: JwtAccount): Review {
   if (scope === undefined || !isSame(scope, identity.scope)) {
     return { kind: "violation", detail: "the key that signed the user is gone, or has another scope" };
   }
-  const permissions = account.config.default_permissions;
-  return identity.hasDefaultPermissions && !isSame(permissions, identity.permissions)
-    ? { kind: "permissions", permissions }
-    : { kind: "stay" };
+  const own = identity.hasDefaultPermissions ? account.config.default_permissions : identity.permissions;
+  const permissions = account.externalAuthorization === null ? own : withoutCallout(own);
+  return isSame(permissions, identity.permissions) ? { kind: "stay" } : { kind: "permissions", permissions };
 }
 
 /** Both were made by the same code, so that fields come in one order. */

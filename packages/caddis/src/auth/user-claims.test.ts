@@ -321,6 +321,12 @@ test("a connected user is looked at again when its account changes", () => {
   const own = allowed(admit(user({ nats: { pub: { deny: ["y"] } } })));
   assert.equal(review(own, { nats: { default_permissions: { pub: { deny: ["x"] } } } }), "stay");
 
+  const asked = reviewUser(plain, world.theAccount({ nats: { authorization: { auth_users: [USER] } } }));
+  assert.ok(asked.kind === "permissions" && asked.permissions !== null);
+  assert.deepEqual(asked.permissions.publish.deny, ["$SYS.REQ.USER.AUTH"], "a service may not ask itself");
+  const guarded = { ...plain, permissions: asked.permissions };
+  assert.equal(review(guarded, { nats: { authorization: { auth_users: [USER] } } }), "stay");
+
   const signed = allowed(admit(user({ signer: world.signer, nats: { issuer_account: ACCOUNT } })));
   assert.equal(review(signed, {}), "stay");
   assert.equal(review(signed, { nats: { signing_keys: [] } }), "violation");

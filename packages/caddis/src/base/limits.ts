@@ -50,6 +50,35 @@ export const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
  */
 export const UNADMITTED_INPUT_BYTES_MAX = 64 * 1024;
 
+/**
+ * A WebSocket message of who is not let in yet, as it is sent and as it is inflated: CONNECT and what clients send
+ * along with it. A few hundred bytes of zeros could otherwise become many megabytes.
+ */
+export const STRANGER_MESSAGE_BYTES_MAX = 64 * 1024;
+
+/** A WebSocket message afterwards: several of the largest payloads, as a multiple of `max_payload`, and at most so much; as in the reference. */
+export const MESSAGE_PAYLOADS_MAX = 8;
+export const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * Frames that one WebSocket message may come in, and reads of the system that one frame may: each takes some
+ * hundred bytes besides what is in it. Browsers send frames of 128 KiB or one per message.
+ */
+export const MESSAGE_FRAMES_MAX = 16 * 1024;
+export const FRAME_READS_MAX = 64 * 1024;
+
+/** Pongs that a peer has not taken: who goes on with its pings beyond them is dropped. */
+export const PONGS_OUTSTANDING_MAX = 64;
+
+/** How long a peer may take to become a WebSocket, TLS included, where `handshake_timeout` says nothing. */
+export const UPGRADE_MS_MAX = 10_000;
+
+/** Request line and header fields of an upgrade: cookies with a JWT need some kilobytes. */
+export const UPGRADE_BYTES_MAX = 16 * 1024;
+
+/** The same once all backlogs together are as large as they may be: what clients send behind a CONNECT. */
+export const UNADMITTED_INPUT_BYTES_MIN = 512;
+
 /** How much longer than `authorization.timeout` an answer about a CONNECT may take; whoever is asked has a bound of its own. */
 export const VERDICT_GRACE_MS = 2_000;
 
@@ -109,10 +138,16 @@ export const SERVICE_HOPS_MAX = 1_024;
 export const IMPORT_SEARCH_MAX = 1_024;
 
 /**
- * Answers that one service import waits for: some 100 MB. The oldest is given up beyond, so that an account which
+ * Answers that one service import waits for: some 100 MB with what they refer to. The oldest is given up beyond, so that an account which
  * asks without end where nobody answers only loses answers of its own.
  */
 export const AWAITED_ANSWERS_MAX = 262_144;
+
+/** What the reply subjects of these may take together, in bytes: requesters choose their length. */
+export const AWAITED_REPLY_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Bytes of reply subjects that are looked at in one turn when interest was lost: some milliseconds. */
+export const INTEREST_SEARCH_BYTES = 64 * 1024;
 
 /** How long after the last of it interest in answers is looked for again, where a wildcard may have covered many. */
 export const INTEREST_SEARCH_MS = 250;

@@ -24,6 +24,11 @@ export class Backlog {
     return this.#bytes === null;
   }
 
+  /** Unparsed bytes. */
+  get size(): number {
+    return this.#end - this.#start;
+  }
+
   /** Adds a copy of `input[start, end)` behind what is there. */
   add(input: Bytes, start: number, end: number): void {
     const length = end - start;

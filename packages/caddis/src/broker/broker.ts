@@ -1,8 +1,11 @@
-import { type Credentials } from "../auth/authenticator.ts";
-import { publicNkey } from "../auth/nkey.ts";
+import { Authorizers } from "../auth/authorizers.ts";
+import type { Authenticator } from "../auth/identity.ts";
+import { KeyPair } from "../auth/nkey-pair.ts";
+import { CurveKeyPair } from "../auth/xkey.ts";
 import { REMOVALS_PER_TURN, UPKEEP_INTERVAL_MS } from "../base/limits.ts";
 import { Timer, TimerQueue } from "../base/timer-queue.ts";
 import { CADDIS_VERSION, CLIENT_PROTOCOL, COMPATIBLE_VERSION } from "../base/version.ts";
+import { ConfigError } from "../config/config-error.ts";
 import type { Options } from "../config/options.ts";
 import type { Clock } from "../io/clock.ts";
 import type { Log } from "../io/log.ts";
@@ -10,25 +13,30 @@ import type { Pipe } from "../io/pipe.ts";
 import type { Random } from "../io/random.ts";
 import { infoLine } from "../wire/info.ts";
 import type { Subscription } from "./subscription.ts";
-import { Account, type Mappings } from "./account.ts";
+import type { Account } from "./account.ts";
+import { accountConfigs } from "./account-configs.ts";
+import { Accounts } from "./accounts.ts";
+import type { Arrival, WebsocketFacts } from "./arrival.ts";
 import { BacklogBudget } from "./backlog.ts";
 import { Client, type ClientTransport } from "./client.ts";
 import { summarize } from "./client-summary.ts";
 import { ClosedClients } from "./closed-clients.ts";
-import type { BrokerEvents } from "./events.ts";
+import { type BrokerEvents, BrokerEventHub } from "./events.ts";
 import { Flusher } from "./flusher.ts";
 import { Message } from "./message.ts";
+import type { FollowedMessage, MessageTracer } from "./message-tracer.ts";
+import type { TlsSetup } from "./securing.ts";
 import { SlabPool } from "./slab-pool.ts";
-
-/** The names of the accounts that exist without being configured. */
-export const GLOBAL_ACCOUNT = "$G";
-const SYSTEM_ACCOUNT = "$SYS";
+import type { Timing } from "./timing.ts";
 
 /** Level of the JetStream API that the compatible version announces, with or without JetStream. */
 const JETSTREAM_API_LEVEL = 5;
 
 /** Secret bytes of a key. */
 const SEED_BYTES = 32;
+
+/** What a client signs to prove that it has a key, before base64; as in the reference. */
+const NONCE_BYTES = 11;
 
 /** Counts since the start. Messages and bytes of closed connections only: open ones are added when asked. */
 export interface Counters {
@@ -40,25 +48,41 @@ export interface Counters {
   inBytes: number;
   outMessages: number;
   outBytes: number;
+  /** Messages of the server itself that name it, and carry this number. */
+  announcements: number;
+  /** Users who were turned away since their account is not among `resolver_pinned_accounts`. */
+  pinnedAccountFails: number;
 }
 
 /** Everything that the connections of one server share. */
 export class Broker {
-  readonly options: Options;
+  /** Others after a reload. */
+  options: Options;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly events: BrokerEvents;
+  readonly events: BrokerEventHub;
   readonly timers: TimerQueue;
   readonly slabs = new SlabPool();
   readonly flusher = new Flusher();
+  /** Null: nobody measures how long things take. */
+  timing: Timing | null = null;
+  /** Null: nobody collects traces. */
+  tracer: MessageTracer | null = null;
+  /** The publish at hand, while it is one that `tracer` follows. */
+  followed: FollowedMessage | null = null;
   /** The publish at hand; filled anew by each. */
   readonly message = new Message();
-  readonly credentials: Credentials;
-  readonly globalAccount: Account;
-  /** Null with `no_system_account`. */
-  readonly systemAccount: Account | null;
-  readonly accounts: ReadonlyMap<string, Account>;
+  /** Who gets in; another one after a reload. */
+  authenticator: Authenticator;
+  /** Has a look at who was just let in, since what let it in may have changed while it was asked about. */
+  reviewer: ((client: Client) => void) | null = null;
+  readonly authorizers = new Authorizers();
+  /** Null: connections are in the clear. */
+  tls: TlsSetup | null = null;
+  /** The port for WebSocket, as monitoring shows it; null: none. */
+  websocket: WebsocketFacts | null = null;
+  readonly accounts: Accounts;
   /** Open connections by cid. */
   readonly clients = new Map<number, Client>();
   readonly closedClients: ClosedClients;
@@ -71,12 +95,17 @@ export class Broker {
     inBytes: 0,
     outMessages: 0,
     outBytes: 0,
+    announcements: 0,
+    pinnedAccountFails: 0,
   };
   /** Memory of input that waits unparsed while its publishers are held back. */
   readonly backlogs = new BacklogBudget();
   readonly serverId: string;
   readonly serverName: string;
-  readonly xkey: string;
+  /** Of the server: what it signs can be checked against `serverId`. */
+  readonly keys: KeyPair;
+  /** For what is sealed for the server. */
+  readonly curve: CurveKeyPair;
   /** The runtime, where the reference names its Go version. */
   readonly runtime: string;
   /** Where clients connect, once that is known; the port that INFO names. */
@@ -94,51 +123,56 @@ export class Broker {
   constructor(
     options: Options,
     ports: { readonly clock: Clock; readonly random: Random; readonly log: Log },
-    mappings: Mappings | null,
-    events: BrokerEvents,
+    authenticator: Authenticator,
+    events: Partial<BrokerEvents>,
     runtime: string,
   ) {
     this.options = options;
     this.clock = ports.clock;
     this.random = ports.random;
     this.log = ports.log;
-    this.events = events;
+    this.events = new BrokerEventHub(events);
     this.runtime = runtime;
+    this.authenticator = authenticator;
     this.timers = new TimerQueue(ports.clock);
-    const { user, password, token } = options.authorization;
-    this.credentials =
-      token !== ""
-        ? { kind: "token", token }
-        : user !== ""
-          ? { kind: "user", user, password }
-          : { kind: "none" };
-    this.globalAccount = new Account(
-      GLOBAL_ACCOUNT,
-      !options.disable_sublist_cache,
-      secret32(ports.random),
-      mappings,
-    );
-    this.systemAccount = options.no_system_account
-      ? null
-      : new Account(SYSTEM_ACCOUNT, !options.disable_sublist_cache, secret32(ports.random), null);
-    const accounts = [this.globalAccount, this.systemAccount].filter((account) => account !== null);
-    this.accounts = new Map(accounts.map((account) => [account.name, account]));
+    this.accounts = new Accounts(this);
+    const problems = this.accounts.apply(accountConfigs(options));
+    if (problems.length > 0) throw new ConfigError(problems);
     this.closedClients = new ClosedClients(options.max_closed_clients);
-    this.serverId = publicNkey("server", ports.random.bytes(SEED_BYTES));
-    this.xkey = publicNkey("curve", ports.random.bytes(SEED_BYTES));
+    const secret = ports.random.bytes(SEED_BYTES);
+    this.keys = KeyPair.fromSecret("server", secret);
+    secret.fill(0);
+    const curveSecret = ports.random.bytes(SEED_BYTES);
+    this.curve = new CurveKeyPair(curveSecret);
+    curveSecret.fill(0);
+    this.serverId = this.keys.publicKey;
     this.serverName = options.server_name === "" ? this.serverId : options.server_name;
     this.host = options.host;
     this.port = options.port;
     this.timers.setIn(this.#upkeep, UPKEEP_INTERVAL_MS);
   }
 
-  get authRequired(): boolean {
-    return this.credentials.kind !== "none";
+  get globalAccount(): Account {
+    return this.accounts.global;
   }
 
-  /** Takes a new connection in. One too many is greeted like any other, then told so and closed. */
-  accept(pipe: Pipe, transport: ClientTransport): Client {
-    const client = new Client(this, this.#nextCid++, pipe, transport);
+  /** Null with `no_system_account`. */
+  get systemAccount(): Account | null {
+    return this.accounts.system;
+  }
+
+  /** Something new for a client to sign; empty where nobody signs. */
+  makeNonce({ needsNonce }: Authenticator): string {
+    if (!needsNonce) return "";
+    return Buffer.from(this.random.bytes(NONCE_BYTES)).toString("base64url");
+  }
+
+  /**
+   * Takes a new connection in. One too many is greeted like any other, then told so and closed. `arrival`: of one
+   * that came by another listener than the one for clients.
+   */
+  accept(pipe: Pipe, transport: ClientTransport, arrival: Arrival | null = null): Client {
+    const client = new Client(this, this.#nextCid++, pipe, transport, arrival);
     this.counters.connections++;
     this.clients.set(client.cid, client);
     const limit = this.options.max_connections;
@@ -155,6 +189,7 @@ export class Broker {
   beforeLeave(client: Client): void {
     this.#leavingCount++;
     this.closedClients.add(summarize(client, true, this.clock.nowMs()));
+    this.events.onLeave(client);
     if (client.wasConnected) this.events.onDisconnect(client);
   }
 
@@ -166,7 +201,7 @@ export class Broker {
     for (let removed = 0; removed < REMOVALS_PER_TURN; removed++) {
       const { value, done } = subscriptions.next();
       if (done === true) return;
-      account.sublist.remove(value);
+      account.unsubscribe(value);
     }
     this.timers.setIn(new Timer(() => this.removeInterest(account, subscriptions)), 0);
   }
@@ -196,29 +231,50 @@ export class Broker {
   }
 
   /** The INFO line for one client; `isConnectInfo` for the one that follows its first PING. */
-  infoFor(client: Client, isConnectInfo: boolean): string {
-    const { options } = this;
+  infoFor(client: Client, isConnectInfo: boolean, isSentAway = this.isLameDuck): string {
+    const { options, tls } = this;
     return infoLine({
       server_id: this.serverId,
       server_name: this.serverName,
       version: COMPATIBLE_VERSION,
       proto: CLIENT_PROTOCOL,
       go: this.runtime,
-      host: this.host,
-      port: this.port,
+      host: client.door?.host ?? this.host,
+      port: client.door?.port ?? this.port,
       headers: !options.no_header_support,
-      auth_required: this.authRequired || undefined,
-      max_payload: options.max_payload,
+      // With a `no_auth_user` the second INFO contradicts the first one, as in the reference.
+      // So does that of other listeners.
+      auth_required:
+        (isConnectInfo || client.door !== null
+          ? client.authenticator.expectsConnect
+          : client.authenticator.isRequired) || undefined,
+      tls_required: this.#isTlsRequired(client, isConnectInfo) || undefined,
+      tls_verify: tls?.verify || undefined,
+      tls_available: this.#offersTls(client) || undefined,
+      max_payload: client.parser.maxPayload,
       client_id: client.cid,
       client_ip: client.pipe.remoteHost === "" ? undefined : client.pipe.remoteHost,
-      ldm: this.isLameDuck || undefined,
+      ldm: isSentAway || undefined,
+      nonce: client.nonce === "" || isConnectInfo ? undefined : client.nonce,
       connect_info: isConnectInfo || undefined,
       remote_account: isConnectInfo ? client.account.name : undefined,
       acc_is_sys: (isConnectInfo && client.account === this.systemAccount) || undefined,
       api_lvl: JETSTREAM_API_LEVEL,
-      xkey: this.xkey,
+      xkey: this.curve.publicKey,
       caddis: CADDIS_VERSION,
     });
+  }
+
+  /** Whoever began with TLS was not asked, and as in the reference is told in its first INFO that it had to. */
+  #isTlsRequired(client: Client, isConnectInfo: boolean): boolean {
+    if (client.door !== null) return client.door.isSecure;
+    if (this.tls === null || client.transport !== "tcp") return false;
+    return !this.tls.allowNonTls || (client.isTlsFirst && !isConnectInfo);
+  }
+
+  #offersTls({ door, transport }: Client): boolean {
+    if (door !== null) return door.isSecure;
+    return this.tls !== null && (this.tls.allowNonTls || transport !== "tcp");
   }
 
   /** Resolves once no connection is left. */
@@ -238,12 +294,7 @@ export class Broker {
 
   #onUpkeep(): void {
     this.slabs.upkeep();
-    for (const account of this.accounts.values()) account.sublist.sweep();
+    for (const account of this.accounts) account.sublist.sweep();
     this.timers.setIn(this.#upkeep, UPKEEP_INTERVAL_MS);
   }
-}
-
-function secret32(random: Random): number {
-  const [a, b, c, d] = random.bytes(4);
-  return (a << 24) | (b << 16) | (c << 8) | d;
 }

@@ -1,22 +1,25 @@
-import { authenticate } from "../auth/authenticator.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { isValidLiteralSubject, isValidSubject, tokenCount } from "../subject/subject.ts";
 import type { ClientOps, ParseFault } from "../wire/client-parser.ts";
-import { decodeConnect } from "../wire/connect.ts";
+import { type ConnectOptions, decodeConnect } from "../wire/connect.ts";
 import { decodeGoObject } from "../wire/go-json.ts";
 import { INFO_FIELDS } from "../wire/info.ts";
 import {
   publishNotAllowed,
   queueNotAllowed,
   replyNotAllowed,
+  subscriptionNotAllowed,
   tooManyTokens,
   WIRE_ERRORS,
   type WireError,
 } from "../wire/errors.ts";
+import { withCookies } from "./arrival.ts";
+import { admit } from "./admission.ts";
 import { type Client, sidKey } from "./client.ts";
 import type { CloseReason } from "./close-reason.ts";
 import { deliver } from "./deliver.ts";
 import { makeMessage, type Message } from "./message.ts";
+import type { MessageTracer } from "./message-tracer.ts";
 import { Subscription } from "./subscription.ts";
 import {
   faultLine,
@@ -25,15 +28,16 @@ import {
   operationLine,
   payloadLine,
   quoteWire,
-  refusalLine,
   RepeatedLine,
   textOf,
 } from "./trace.ts";
 
 /** The queue name that servers keep for themselves. */
 const SYSTEM_QUEUE = "_sys_";
-/** Nobody but the servers publishes below these. */
-const SERVER_PREFIXES = ["$NRG.", "$GR.", "_GR_."] as const;
+/** Nobody but servers publishes below these, between clusters. */
+const GATEWAY_PREFIXES = ["$GR.", "_GR_."] as const;
+/** Nobody but servers and the system account publishes below this, among the members of a Raft group. */
+const RAFT_PREFIXES = ["$NRG."] as const;
 /** Subjects that stand for replies the server itself has rewritten: no client may give them as a reply. */
 const SERVER_REPLY_PREFIXES = ["_R_.", "$JS.ACK.", "$GR.", "_GR_."] as const;
 
@@ -53,13 +57,15 @@ const FAULTS: Readonly<
 };
 
 /** For what a single operation is refused. */
-type Refusal = "subscriptions" | "tokens" | "queue" | "subject" | "reply";
+type Refusal = "subscriptions" | "subscription" | "tokens" | "queue" | "subject" | "reply";
 
 /** What each operation of the client protocol does. */
 export class ClientOperations implements ClientOps {
   readonly #client: Client;
   /** What was logged of refusals that the connection outlives; made by the first. */
   #refusals: Map<Refusal, RepeatedLine> | null = null;
+  /** Whether the publish at hand is only allowed as an answer: the next to the same subject is a question of its own. */
+  #usedPermit = false;
 
   constructor(client: Client) {
     this.#client = client;
@@ -90,7 +96,8 @@ export class ClientOperations implements ClientOps {
       !client.isTracing &&
       client.account.mappings === null &&
       client.account.sublist.isCurrent(last) &&
-      last.isFor(input.buf, subjectStart, subjectEnd)
+      last.isFor(input.buf, subjectStart, subjectEnd) &&
+      (headerBytes === 0 || broker.tracer === null)
     ) {
       client.account.sublist.matchCount++;
       return;
@@ -106,12 +113,26 @@ export class ClientOperations implements ClientOps {
     message.payloadStart = payloadStart;
     message.payloadEnd = payloadEnd;
     message.origin = client;
-    const account = client.account;
-    if (account.mappings !== null) {
-      this.#publishMapped(message, account.mappings.map(input.buf.latin1Slice(subjectStart, subjectEnd)));
+    if (headerBytes > 0 && broker.tracer !== null) this.#publishFollowed(message, broker.tracer);
+    else this.#publishAsMapped(message);
+  }
+
+  #publishFollowed(message: Message, tracer: MessageTracer): void {
+    const { broker } = this.#client;
+    broker.followed = tracer.begin(message);
+    this.#publishAsMapped(message);
+    broker.followed?.end();
+    broker.followed = null;
+  }
+
+  #publishAsMapped(message: Message): void {
+    const { mappings } = this.#client.account;
+    if (mappings === null) {
+      this.#publish(message);
       return;
     }
-    this.#publish(message);
+    const { input, subjectStart, subjectEnd } = message;
+    this.#publishMapped(message, mappings.map(input.buf.latin1Slice(subjectStart, subjectEnd)));
   }
 
   onPubLine(input: Bytes, subjectStart: number, subjectEnd: number): void {
@@ -123,11 +144,9 @@ export class ClientOperations implements ClientOps {
   onSub(subject: string, queue: string, sid: string): void {
     const client = this.#client;
     const { options } = client.broker;
-    const sublist = client.account.sublist;
-    if (queue === SYSTEM_QUEUE) {
-      client.sendError(queueNotAllowed(subject, queue));
-      const line = `Subscription Violation - Subject ${quoteWire(subject)}, Queue: ${quoteWire(queue)}, SID ${textOf(sid)}`;
-      this.#logRefusal("queue", line);
+    const subscription = new Subscription(client, null, subject, queue, sid);
+    if (queue === SYSTEM_QUEUE || !client.authorize(subscription)) {
+      this.#refuseSubscription(subscription);
       return;
     }
     if (options.max_subscription_tokens > 0 && tokenCount(subject) > options.max_subscription_tokens) {
@@ -136,7 +155,7 @@ export class ClientOperations implements ClientOps {
       this.#logRefusal("tokens", line);
       return;
     }
-    if (options.max_subscriptions > 0 && client.subscriptions.size >= options.max_subscriptions) {
+    if (client.subscriptionsMax >= 0 && client.subscriptions.size >= client.subscriptionsMax) {
       this.#logRefusal("subscriptions", WIRE_ERRORS.maxSubscriptions);
       client.sendError(WIRE_ERRORS.maxSubscriptions);
       return;
@@ -148,9 +167,8 @@ export class ClientOperations implements ClientOps {
         client.sendError(WIRE_ERRORS.invalidSubject);
         return;
       }
-      const subscription = new Subscription(client, subject, queue, sid);
       client.subscriptions.set(key, subscription);
-      sublist.insert(subscription);
+      client.account.subscribe(subscription);
     }
     this.#ok();
   }
@@ -166,34 +184,46 @@ export class ClientOperations implements ClientOps {
 
   onConnect(json: string): void {
     const client = this.#client;
-    const { broker } = client;
-    const connect = decodeConnect(json, client.connect);
-    if ("problem" in connect) {
-      this.#refuse(null, "protocolViolation", malformedLine("CONNECT", connect.problem));
+    const decoded = decodeConnect(json, client.connect);
+    if ("problem" in decoded) {
+      this.#refuse(null, "protocolViolation", malformedLine("CONNECT", decoded.problem));
       return;
     }
+    const connect = client.arrival === null ? decoded : withCookies(decoded, client.arrival);
     // A second CONNECT begins anew.
     if (client.state === "connected") {
       client.removeAllSubscriptions();
       client.lastReceivers = null;
+      // Requests that somebody else got are not for this one to answer.
+      client.responsePermits = null;
     }
     client.connect = connect;
     client.noteConnect();
-    const verdict = authenticate(broker.credentials, connect);
-    if (!verdict.allowed || connect.account !== "" || connect.new_account) {
-      this.#refuse(WIRE_ERRORS.authorizationViolation, "authenticationViolation", refusalLine(connect));
-      return;
-    }
-    client.user = verdict.user;
+    admit(client, connect, () => {
+      if (this.#begin(connect)) this.#ok();
+    });
+  }
+
+  /** An operation came in place of CONNECT, where clients need not say who they are. */
+  onUnannounced(): void {
+    const client = this.#client;
+    const { connect } = client;
+    admit(client, connect, () => void this.#begin(connect));
+  }
+
+  /** What CONNECT asked for holds from now on; false when that can't be. */
+  #begin(connect: ConnectOptions): boolean {
+    const client = this.#client;
+    const { broker } = client;
     client.introducedBy ??= connect;
     if (connect.protocol !== 0 && connect.protocol !== 1) {
       this.#refuse(WIRE_ERRORS.invalidClientProtocol, "badClientProtocolVersion", null);
-      return;
+      return false;
     }
     client.takesHeaders = connect.headers && !broker.options.no_header_support;
     if (connect.no_responders && !client.takesHeaders) {
       this.#refuse(WIRE_ERRORS.noRespondersRequiresHeaders, "noRespondersRequiresHeaders", null);
-      return;
+      return false;
     }
     client.parser.headersEnabled = client.takesHeaders;
     client.parser.pedantic = connect.pedantic;
@@ -206,7 +236,7 @@ export class ClientOperations implements ClientOps {
       client.parser.connectOnly = false;
       broker.events.onConnect(client);
     }
-    this.#ok();
+    return true;
   }
 
   onPing(): void {
@@ -263,18 +293,20 @@ export class ClientOperations implements ClientOps {
     const end = message.subjectEnd;
     const hasReply = message.replyEnd > message.replyStart;
     if (client.isTracing) this.#tracePayload(message);
-    if ((buf[start] === DOLLAR || buf[start] === UNDERSCORE) && !this.#mayPublish(message)) return;
+    // Set only by a publish that was allowed, and forgotten when permissions change.
+    let receivers = client.lastReceivers;
+    const isRepeated = receivers !== null && receivers.isFor(buf, start, end);
+    if (!isRepeated && !this.#mayPublish(message)) return;
     if (hasReply && (buf[message.replyStart] === DOLLAR || buf[message.replyStart] === UNDERSCORE)) {
       if (!this.#mayReply(message)) return;
     }
-    if (client.isVerbose) this.#ok();
     const sublist = client.account.sublist;
-    let receivers = client.lastReceivers;
-    if (receivers !== null && sublist.isCurrent(receivers) && receivers.isFor(buf, start, end)) {
+    if (client.isVerbose) this.#ok();
+    if (receivers !== null && isRepeated && sublist.isCurrent(receivers)) {
       sublist.matchCount++;
     } else {
       receivers = sublist.match(buf, start, end);
-      client.lastReceivers = receivers.isKept ? receivers : null;
+      client.lastReceivers = receivers.isKept && !this.#usedPermit ? receivers : null;
     }
     const count = receivers.isEmpty ? 0 : deliver(message, receivers, broker.random);
     if (count === 0 && hasReply && client.connect.no_responders) this.#sendNoResponders(message);
@@ -315,14 +347,46 @@ export class ClientOperations implements ClientOps {
     client.send(`HMSG ${reply} ${waiting.sid} ${headers.length} ${headers.length}\r\n${headers}\r\n`);
   }
 
+  /** Whether the client may publish `message`, be it as the answer to a request. */
   #mayPublish(message: Message): boolean {
     const client = this.#client;
+    const { authorizer } = client;
     const { input, subjectStart, subjectEnd } = message;
-    if (!startsWithAny(input.buf, subjectStart, subjectEnd, SERVER_PREFIXES)) return true;
+    const { buf } = input;
+    this.#usedPermit = false;
+    const first = buf[subjectStart];
+    if ((first === DOLLAR || first === UNDERSCORE) && this.#isServersOwn(message)) {
+      return this.#refusePublish(message);
+    }
+    if (authorizer === null || authorizer.mayPublish(buf, subjectStart, subjectEnd)) return true;
+    const permits = client.responsePermits;
+    if (permits === null) return this.#refusePublish(message);
+    const subject = buf.latin1Slice(subjectStart, subjectEnd);
+    this.#usedPermit = permits.take(subject, client.broker.clock.monotonicMs());
+    return this.#usedPermit || this.#refusePublish(message);
+  }
+
+  /** Whether the subject is one that only servers publish to, or the system account. */
+  #isServersOwn({ input, subjectStart, subjectEnd }: Message): boolean {
+    const { account, broker } = this.#client;
+    if (startsWithAny(input.buf, subjectStart, subjectEnd, GATEWAY_PREFIXES)) return true;
+    return (
+      account !== broker.systemAccount && startsWithAny(input.buf, subjectStart, subjectEnd, RAFT_PREFIXES)
+    );
+  }
+
+  #refusePublish({ input, subjectStart, subjectEnd }: Message): false {
     const subject = input.buf.latin1Slice(subjectStart, subjectEnd);
-    client.sendError(publishNotAllowed(subject));
+    this.#client.sendError(publishNotAllowed(subject));
     this.#logRefusal("subject", `Publish Violation - Subject ${quoteWire(subject)}`);
     return false;
+  }
+
+  #refuseSubscription({ subject, queue, sid }: Subscription): void {
+    this.#client.sendError(queue === "" ? subscriptionNotAllowed(subject) : queueNotAllowed(subject, queue));
+    const group = queue === "" ? "" : ` Queue: ${quoteWire(queue)},`;
+    const line = `Subscription Violation - Subject ${quoteWire(subject)},${group} SID ${textOf(sid)}`;
+    this.#logRefusal(queue === "" ? "subscription" : "queue", line);
   }
 
   #mayReply(message: Message): boolean {

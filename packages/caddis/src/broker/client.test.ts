@@ -73,7 +73,7 @@ test("a wrong token is refused at once and counted", () => {
   peer.say('CONNECT {"auth_token":"guess"}\r\nPING\r\n');
   assert.match(peer.read(), /^INFO .*\r\n-ERR 'Authorization Violation'\r\n$/);
   assert.ok(peer.pipe.hasEnded);
-  assert.deepEqual(world.events, []);
+  assert.deepEqual(world.events, [{ event: "auth error", cid: 1 }]);
 });
 
 test("connections beyond the limit are refused; those take no place from others", () => {
@@ -317,6 +317,27 @@ test("no_fast_producer_stall holds nobody back", () => {
   for (let i = 0; i < 10; i++) publishMany(publisher, "foo", 100, 10_000);
   assert.ok(slow.client.outbound.pendingBytes > 2 * STALL_BYTES_MAX);
   assert.ok(!publisher.pipe.isPaused);
+});
+
+test("no_fast_producer_stall holds for who is connected when it comes, and no longer when it goes", () => {
+  const world = new TestBroker();
+  const { broker } = world;
+  const [slow, publisher] = [world.connect(), world.connect()];
+  slow.say("SUB foo 1\r\n");
+  slow.pipe.takesAll = false;
+  const follow = (no_fast_producer_stall: boolean): void => {
+    const previous = broker.options;
+    broker.options = { ...previous, no_fast_producer_stall };
+    for (const client of broker.clients.values()) client.onOptionsChanged(previous);
+  };
+  follow(true);
+  // More than may be waiting: what is too much is dropped, or the receiver would be closed.
+  for (let i = 0; i < 80; i++) publishMany(publisher, "foo", 100, 10_000);
+  assert.ok(!publisher.pipe.isPaused);
+  assert.equal(slow.client.state, "connected");
+  follow(false);
+  publishMany(publisher, "foo", 100, 10_000);
+  assert.ok(publisher.pipe.isPaused);
 });
 
 test("a publisher goes on when the receiver it waits for is closed, hangs up or fails", async () => {

@@ -1,3 +1,6 @@
+import type { Authorizer } from "../auth/authorizer.ts";
+import { ANYBODY, type Authenticator, type Identity } from "../auth/identity.ts";
+import { ResponsePermits } from "../auth/response-permits.ts";
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import {
@@ -7,6 +10,9 @@ import {
   RTT_INTERVAL_MS,
   SHUTDOWN_LINGER_MS,
   SIZE_DIGITS_MAX,
+  UNADMITTED_INPUT_BYTES_MAX,
+  UNADMITTED_INPUT_BYTES_MIN,
+  VERDICT_GRACE_MS,
   STALL_MS_MAX,
   BACKLOG_BYTES_MAX,
   BEHIND_SHARE,
@@ -14,35 +20,49 @@ import {
 } from "../base/limits.ts";
 import { Timer } from "../base/timer-queue.ts";
 import { formatDuration } from "../config/duration.ts";
+import type { Options } from "../config/options.ts";
 import type { Pipe, PipeEvents } from "../io/pipe.ts";
+import type { TlsSession } from "../io/tls.ts";
 import { ClientParser } from "../wire/client-parser.ts";
 import { type ConnectOptions, defaultConnectOptions } from "../wire/connect.ts";
-import { errorLine, WIRE_ERRORS } from "../wire/errors.ts";
+import { errorLine, subscriptionRevoked, WIRE_ERRORS } from "../wire/errors.ts";
 import type { Account, Receivers } from "./account.ts";
+import type { Arrival, Door } from "./arrival.ts";
 import { Backlog } from "./backlog.ts";
 import type { Broker } from "./broker.ts";
 import { ClientOperations } from "./client-ops.ts";
 import { CLOSE_REASONS, type CloseReason } from "./close-reason.ts";
+import { closeStatus } from "./close-status.ts";
 import type { Message } from "./message.ts";
 import { Outbound, type OutboundOwner } from "./outbound.ts";
+import { Securing } from "./securing.ts";
 import type { Subscription } from "./subscription.ts";
-import { deliveryLine, errorReplyLine, introduction, payloadLine, unsubscribedLine } from "./trace.ts";
+import type { Timing } from "./timing.ts";
+import {
+  deliveryLine,
+  errorReplyLine,
+  introduction,
+  payloadLine,
+  revokedLine,
+  unsubscribedLine,
+} from "./trace.ts";
 
 /**
  * The life of a client connection:
  *
- *     connecting ── CONNECT accepted ──▶ connected
- *         │                                  │
- *         └──── close(reason) ───┬───────────┘
- *                                ▼
- *                             closing ── last bytes sent, or too slow ──▶ closed
+ *     securing ── TLS, or past it ──▶ connecting ── CONNECT accepted ──▶ connected
+ *         │                               │                                  │
+ *         └───────── close(reason) ───────┴──┬───────────────────────────────┘
+ *                                            ▼
+ *                                         closing ── last bytes sent, or too slow ──▶ closed
  *
- * While closing it takes no operation and no delivery; its subscriptions are gone.
+ * Only a port with TLS begins with `securing` (`securing.ts`). While closing a connection takes no operation
+ * and no delivery; its subscriptions are gone.
  */
-export type ClientState = "connecting" | "connected" | "closing" | "closed";
+export type ClientState = "securing" | "connecting" | "connected" | "closing" | "closed";
 
 /** How a client reached the server. */
-export type ClientTransport = "tcp" | "in-process";
+export type ClientTransport = "tcp" | "in-process" | "websocket";
 
 /** A sid as a key: clients number their subscriptions, and a map of numbers is many times faster to fill. */
 export type SidKey = number | string;
@@ -66,6 +86,8 @@ export class Client implements PipeEvents, OutboundOwner {
   readonly broker: Broker;
   readonly pipe: Pipe;
   readonly transport: ClientTransport;
+  /** Null: it came by the port for clients, or from inside the process. */
+  readonly arrival: Arrival | null;
   readonly parser: ClientParser;
   readonly outbound: Outbound;
   subscriptions = new Map<SidKey, Subscription>();
@@ -75,8 +97,20 @@ export class Client implements PipeEvents, OutboundOwner {
   state: ClientState = "connecting";
   account: Account;
   connect: ConnectOptions = defaultConnectOptions();
-  /** The name monitoring and logs show for who authenticated; empty without authentication. */
-  user = "";
+  /** Who it is, once CONNECT was accepted. */
+  identity: Identity = ANYBODY;
+  /** What it may do; null: everything. */
+  authorizer: Authorizer | null = null;
+  /** The requests it may answer beyond that; null where answers have no rule of their own. */
+  responsePermits: ResponsePermits | null = null;
+  /** How many subscriptions it may have; -1: any number. */
+  subscriptionsMax = -1;
+  /** What INFO gave it to sign; empty: nothing. */
+  readonly nonce: string;
+  /** Null in the clear. */
+  tls: TlsSession | null = null;
+  /** Whether the handshake came before INFO. */
+  isTlsFirst = false;
   /** From CONNECT, kept here for the delivery path. */
   echo = true;
   isVerbose = true;
@@ -109,6 +143,12 @@ export class Client implements PipeEvents, OutboundOwner {
   /** Before CONNECT the authentication deadline, then the ping interval, at last the linger of a close. */
   readonly #timer = new Timer(() => this.#onTimer());
   #writeTimer: Timer | null = null;
+  /** When its credentials end; made for those that do. */
+  #expiryTimer: Timer | null = null;
+  /** Until the protocol begins, on a port with TLS. */
+  #securing: Securing | null = null;
+  /** Whether somebody else is being asked about its CONNECT, and its input waits for the answer. */
+  #awaitsVerdict = false;
   /** Whether the log has said of the outstanding write that it takes too long. */
   #isLate = false;
   #stallTimer: Timer | null = null;
@@ -118,23 +158,29 @@ export class Client implements PipeEvents, OutboundOwner {
   #stalledBy: Client | null = null;
   #stalledPublishers: Set<Client> | null = null;
 
-  constructor(broker: Broker, cid: number, pipe: Pipe, transport: ClientTransport) {
+  constructor(
+    broker: Broker,
+    cid: number,
+    pipe: Pipe,
+    transport: ClientTransport,
+    arrival: Arrival | null = null,
+  ) {
     const options = broker.options;
     this.broker = broker;
     this.cid = cid;
     this.pipe = pipe;
     this.transport = transport;
+    this.arrival = arrival;
     this.account = broker.globalAccount;
+    this.nonce = broker.makeNonce(this.authenticator);
     this.startMs = broker.clock.nowMs();
     this.lastActivityMs = this.startMs;
     this.#greetedMs = broker.clock.monotonicMs();
     this.#lastInMs = this.#greetedMs;
-    this.parser = new ClientParser(
-      new ClientOperations(this),
-      options.max_control_line,
-      options.max_payload,
-      false,
-    );
+    const operations = new ClientOperations(this);
+    this.parser = new ClientParser(operations, options.max_control_line, options.max_payload, false);
+    if (this.authenticator.takesUnannounced)
+      this.parser.onUnannounced = () => operations.onUnannounced();
     this.outbound = new Outbound(
       this,
       pipe,
@@ -143,18 +189,36 @@ export class Client implements PipeEvents, OutboundOwner {
       options.max_pending,
       options.no_fast_producer_stall,
     );
-    this.isTracing = broker.log.traceEnabled;
-    this.parser.tracing = this.isTracing;
+    this.account.join(this);
+    this.#followLog();
+    this.#applyLimits();
   }
 
-  /** Greets the peer and starts the clock on its CONNECT. */
+  /** Greets the peer, by way of TLS where the port has it. */
   start(): void {
     this.debug("Client connection created");
-    this.sendInfo(false);
-    if (this.broker.authRequired) {
+    const setup = this.transport === "tcp" ? this.broker.tls : null;
+    if (setup === null) {
+      this.onGreeted(this.arrival?.tls ?? null, false);
+      return;
+    }
+    this.state = "securing";
+    this.#securing = new Securing(this, setup);
+    this.#securing.start();
+  }
+
+  /** The protocol begins, in the clear when `tls` is null: starts the clock on CONNECT. */
+  onGreeted(tls: TlsSession | null, isInfoSent: boolean): void {
+    this.state = "connecting";
+    this.#securing = null;
+    this.tls = tls;
+    this.isTlsFirst = tls !== null && !isInfoSent && this.arrival === null;
+    if (!isInfoSent) this.sendInfo(false);
+    if (this.authenticator.expectsConnect) {
       this.parser.connectOnly = true;
-      this.broker.timers.setIn(this.#timer, this.broker.options.authorization.timeout);
+      this.broker.timers.setIn(this.#timer, this.#authTimeoutMs);
     } else {
+      this.pipe.admit?.();
       this.scheduleFirstPing();
     }
   }
@@ -174,13 +238,30 @@ export class Client implements PipeEvents, OutboundOwner {
     if (this.state === "closing" || this.state === "closed") return;
     this.#lastInMs = this.broker.clock.monotonicMs();
     this.lastActivityMs = this.broker.clock.nowMs();
+    if (this.#securing !== null && !this.#securing.onData(input, length)) return;
     // A pipe may hand over one more read after it was paused.
-    if (this.#backlog !== null && !this.#backlog.isEmpty) {
+    if (this.#awaitsVerdict || (this.#backlog !== null && !this.#backlog.isEmpty)) {
       this.#keep(input, 0, length);
       return;
     }
+    const { inMessages } = this;
     const parsed = this.parser.parse(input, 0, length);
     if (parsed < length && this.parser.state === "suspended") this.#keep(input, parsed, length);
+    const { timing, flusher } = this.broker;
+    const isTimed = timing !== null && this.inMessages > inMessages && flusher.dirtyCount > 0 && timing.isDue();
+    if (isTimed) this.#flushTimed(timing);
+    else flusher.flush();
+  }
+
+  #flushTimed(timing: Timing): void {
+    const { clock, flusher } = this.broker;
+    const queuedMs = clock.monotonicMs();
+    flusher.flush();
+    timing.onRead(this.#lastInMs, queuedMs, clock.monotonicMs());
+  }
+
+  onSecured(session: TlsSession): void {
+    this.#securing?.onSecured(session);
     this.broker.flusher.flush();
   }
 
@@ -192,7 +273,11 @@ export class Client implements PipeEvents, OutboundOwner {
 
   onClosed(error: Error | null): void {
     if (this.state === "closed") return;
-    if (this.state !== "closing") this.#leave(error === null ? "clientClosed" : "readError");
+    const { state } = this;
+    if (state === "securing") this.#securing?.onClosed(error);
+    if (state !== "closing") {
+      this.#leave(state === "securing" ? "tlsHandshakeError" : error === null ? "clientClosed" : "readError");
+    }
     this.#ended();
   }
 
@@ -200,6 +285,7 @@ export class Client implements PipeEvents, OutboundOwner {
 
   onPendingExceeded(): void {
     this.broker.counters.slowConsumers++;
+    this.account.slowConsumerCount++;
     this.notice(`Slow Consumer Detected: MaxPending of ${this.broker.options.max_pending} Exceeded`);
     this.broker.events.onSlowConsumer(this, "pending");
     this.closeNow("slowConsumerPendingBytes");
@@ -215,7 +301,9 @@ export class Client implements PipeEvents, OutboundOwner {
   }
 
   onWriteDone(): void {
-    if (this.#writeTimer !== null) this.broker.timers.cancel(this.#writeTimer);
+    const { timing, timers, clock } = this.broker;
+    if (timing !== null) timing.onSlowWrite(clock.monotonicMs() - this.#writeStartMs);
+    if (this.#writeTimer !== null) timers.cancel(this.#writeTimer);
     this.#isLate = false;
   }
 
@@ -250,6 +338,12 @@ export class Client implements PipeEvents, OutboundOwner {
     this.send(errorLine(text));
   }
 
+  /** Asks the client, and nobody else, to go to another server. */
+  sendLameDuckInfo(): void {
+    this.send(this.broker.infoFor(this, false, true));
+    this.broker.flusher.schedule();
+  }
+
   sendInfo(isConnectInfo: boolean): void {
     this.send(this.broker.infoFor(this, isConnectInfo));
   }
@@ -272,28 +366,203 @@ export class Client implements PipeEvents, OutboundOwner {
       this.rttMs = Math.max(this.broker.clock.monotonicMs() - this.#pingSentMs, Number.MIN_VALUE);
   }
 
+  // ── who it is, and what it may do ────────────────────────────────────────
+
+  /** The listener that it came by, where that has ways of its own. */
+  get door(): Door | null {
+    return this.arrival?.door ?? null;
+  }
+
+  /** Who decides whether it gets in; another one after a reload. */
+  get authenticator(): Authenticator {
+    return this.door?.authenticator ?? this.broker.authenticator;
+  }
+
+  get #authTimeoutMs(): number {
+    return this.door?.authTimeoutMs || this.broker.options.authorization.timeout;
+  }
+
+  get #pingIntervalMs(): number {
+    return this.door?.pingIntervalMs || this.broker.options.ping_interval;
+  }
+
+  /** Moves to `account`; false, and no move, when that has no room. */
+  joinAccount(account: Account): boolean {
+    const previous = this.account;
+    previous.leave(this);
+    this.account = account.hasRoom ? account : previous;
+    this.account.join(this);
+    return this.account === account;
+  }
+
+  /**
+   * From now on it is `identity`, in its present account. Subscriptions that are no longer allowed are gone,
+   * and the peer told of each.
+   */
+  takeIdentity(identity: Identity): void {
+    this.identity = identity;
+    this.pipe.admit?.();
+    this.lastReceivers = null;
+    const { permissions, expiresMs } = identity;
+    this.authorizer = permissions === null ? null : this.broker.authorizers.for(permissions);
+    const rule = this.authorizer?.responses ?? null;
+    // Requests that wait for their answers keep their permits where the rule is still the same.
+    if (rule === null) this.responsePermits = null;
+    else if (this.responsePermits?.isFor(rule) !== true) this.responsePermits = new ResponsePermits(rule);
+    for (const subscription of this.subscriptions.values()) {
+      if (!this.authorize(subscription)) this.#revoke(subscription);
+    }
+    if (expiresMs > 0) {
+      this.#expiryTimer ??= new Timer(() => this.#onExpired());
+      this.broker.timers.setIn(this.#expiryTimer, expiresMs - this.broker.clock.nowMs());
+    } else if (this.#expiryTimer !== null) {
+      this.broker.timers.cancel(this.#expiryTimer);
+    }
+    this.onLimitsChanged();
+  }
+
+  /** Whether it may do something that was decided about: it is in, or nobody asked when it came. */
+  get isJudged(): boolean {
+    if (this.#awaitsVerdict) return false;
+    return this.state === "connected" || (this.state === "connecting" && !this.parser.connectOnly);
+  }
+
+  /** The server has other options: what is kept of them here follows. `previous` are those before. */
+  onOptionsChanged(previous: Options): void {
+    const { options, random } = this.broker;
+    this.#followLog();
+    this.outbound.dropsWhenBehind = options.no_fast_producer_stall;
+    this.onLimitsChanged();
+    const isPinged = this.isJudged && this.#timer.isSet;
+    if (isPinged && !this.door?.pingIntervalMs && options.ping_interval < previous.ping_interval) {
+      // Not all connections at once.
+      this.#schedulePing(random.fraction() * options.ping_interval);
+    }
+  }
+
+  #followLog(): void {
+    this.isTracing = this.broker.log.traceEnabled;
+    this.parser.tracing = this.isTracing;
+  }
+
+  /** Its account's or the server's limits are others now: whoever is beyond them leaves. */
+  onLimitsChanged(): void {
+    this.#applyLimits();
+    if (this.subscriptionsMax < 0 || this.subscriptions.size <= this.subscriptionsMax) return;
+    this.sendError(WIRE_ERRORS.maxSubscriptions);
+    this.error(WIRE_ERRORS.maxSubscriptions);
+    this.close("maxSubscriptionsExceeded");
+  }
+
+  /** Whether it may have `subscription`; if so, notes whether deliveries have to be asked about. */
+  authorize(subscription: Subscription): boolean {
+    const { authorizer } = this;
+    if (authorizer === null) {
+      subscription.isScreened = false;
+      return true;
+    }
+    const { subject, queue } = subscription;
+    if (!authorizer.maySubscribe(subject, queue)) return false;
+    subscription.isScreened = authorizer.needsScreening(subject, queue);
+    return true;
+  }
+
+  /** Whether `message` may go to `subscription` of this client, which covers more than it may have. */
+  mayReceive(message: Message, subscription: Subscription): boolean {
+    if (subscription.isEnded) return false;
+    const { authorizer } = this;
+    if (authorizer === null) return true;
+    return authorizer.mayDeliver(
+      message.input.buf,
+      message.subjectStart,
+      message.subjectEnd,
+      subscription.queue,
+    );
+  }
+
+  /** `message`, which was delivered, may be answered. */
+  permitResponse(message: Message): void {
+    const { replyStart, replyEnd } = message;
+    const reply = message.input.buf.latin1Slice(replyStart, replyEnd);
+    const { authorizer } = this;
+    // What is allowed anyway needs no permit, and uses none up.
+    if (authorizer !== null && !authorizer.mayPublish(message.input.buf, replyStart, replyEnd)) {
+      this.responsePermits?.note(reply, this.broker.clock.monotonicMs());
+    }
+  }
+
+  #applyLimits(): void {
+    const { options } = this.broker;
+    const { limits } = this.account;
+    this.parser.maxControlLine = options.max_control_line;
+    this.parser.maxPayload = least(options.max_payload, limits.max_payload, this.identity.limits.payload);
+    this.subscriptionsMax = least(
+      options.max_subscriptions === 0 ? -1 : options.max_subscriptions,
+      limits.max_subscriptions,
+      this.identity.limits.subscriptions,
+    );
+  }
+
+  #revoke(subscription: Subscription): void {
+    const { subject, queue, sid } = subscription;
+    this.removeSubscription(subscription);
+    this.sendError(subscriptionRevoked(subject, queue, sid));
+    this.notice(revokedLine(subscription));
+  }
+
+  #onExpired(): void {
+    this.sendError(WIRE_ERRORS.userExpired);
+    this.debug(WIRE_ERRORS.userExpired);
+    this.close("authenticationExpired");
+    this.broker.flusher.flush();
+  }
+
+  /** Keeps the peer's further input until `onVerdict`. */
+  awaitVerdict(): void {
+    this.#awaitsVerdict = true;
+    this.parser.state = "suspended";
+    // Reading goes on, so that a peer that hangs up is noticed, and nobody works for it any more.
+    // Whoever was asked has a bound of its own; this one is for the case that it does not keep it.
+    this.broker.timers.setIn(this.#timer, this.#authTimeoutMs + VERDICT_GRACE_MS);
+  }
+
+  /** The verdict on its CONNECT is there and has been carried out. */
+  onVerdict(): void {
+    this.#awaitsVerdict = false;
+    if (this.parser.state === "suspended") {
+      this.parser.state = "running";
+      this.#backlog?.parse(this.parser);
+    }
+    if (this.#stalledBy === null && !this.#awaitsVerdict) this.pipe.resume();
+    this.broker.flusher.flush();
+  }
+
   // ── subscriptions ────────────────────────────────────────────────────────
 
   removeSubscription(subscription: Subscription): void {
     this.subscriptions.delete(sidKey(subscription.sid));
-    this.account.sublist.remove(subscription);
+    this.account.unsubscribe(subscription);
     if (this.isTracing) this.trace(unsubscribedLine(subscription.sid));
   }
 
   /** For a connection that goes on without them. */
   removeAllSubscriptions(): void {
     this.#traceUnsubscribed();
-    for (const subscription of this.subscriptions.values()) this.account.sublist.remove(subscription);
-    this.subscriptions.clear();
+    const gone = this.subscriptions;
+    this.subscriptions = new Map();
+    for (const subscription of gone.values()) {
+      subscription.isEnded = true;
+      subscription.isScreened = true;
+    }
+    this.broker.removeInterest(this.account, gone.values());
   }
 
   // ── timers ───────────────────────────────────────────────────────────────
 
   /** The first PING comes soon, since it measures the round trip; the next ones by `ping_interval`. */
   scheduleFirstPing(): void {
-    const { broker } = this;
-    const first = Math.min(FIRST_PING_MS, broker.options.ping_interval);
-    this.#schedulePing(first + broker.random.fraction() * 0.2 * first);
+    const first = Math.min(FIRST_PING_MS, this.#pingIntervalMs);
+    this.#schedulePing(first + this.broker.random.fraction() * 0.2 * first);
   }
 
   #schedulePing(delayMs: number): void {
@@ -307,7 +576,7 @@ export class Client implements PipeEvents, OutboundOwner {
     if (this.state === "closing") {
       this.outbound.close();
       this.pipe.destroy();
-    } else if (this.state === "connecting" && this.broker.authRequired) {
+    } else if (this.#awaitsVerdict || (this.state === "connecting" && this.parser.connectOnly)) {
       this.sendError(WIRE_ERRORS.authenticationTimeout);
       this.debug("Authentication Timeout");
       this.close("authenticationTimeout");
@@ -321,7 +590,7 @@ export class Client implements PipeEvents, OutboundOwner {
     const { broker } = this;
     this.debug("Client Ping Timer");
     const now = broker.clock.monotonicMs();
-    const interval = broker.options.ping_interval;
+    const interval = this.#pingIntervalMs;
     const needsRtt = this.rttMs === 0 || now - this.#pingSentMs > RTT_INTERVAL_MS;
     if (now - this.#lastInMs >= interval || needsRtt) {
       if (this.pingsOut + 1 > broker.options.ping_max) {
@@ -342,6 +611,7 @@ export class Client implements PipeEvents, OutboundOwner {
   #onWriteDeadline(): void {
     const { broker } = this;
     broker.counters.slowConsumers++;
+    this.account.slowConsumerCount++;
     const { pendingChunks, pendingBytes } = this.outbound;
     const deadline = formatDuration(broker.options.write_deadline);
     this.notice(
@@ -379,12 +649,13 @@ export class Client implements PipeEvents, OutboundOwner {
   #resume(): void {
     if (this.#stalledBy === null) return;
     this.#stopWaiting();
+    if (this.#awaitsVerdict) return;
     if (this.parser.state === "suspended") {
       this.parser.state = "running";
       this.#backlog?.parse(this.parser);
     }
     // Unless it has to wait again. A connection that has ended meanwhile reads on too: see `close`.
-    if (this.#stalledBy === null) this.pipe.resume();
+    if (this.#stalledBy === null && !this.#awaitsVerdict) this.pipe.resume();
     this.broker.flusher.flush();
   }
 
@@ -410,8 +681,18 @@ export class Client implements PipeEvents, OutboundOwner {
   }
 
   #keep(input: Bytes, start: number, end: number): void {
-    this.#backlog ??= new Backlog(this.broker.backlogs);
-    this.#backlog.add(input, start, end);
+    // Who is not in yet has no claim to memory: only CONNECT and what clients send along with it.
+    const backlog = (this.#backlog ??= new Backlog(this.broker.backlogs));
+    const length = end - start;
+    // However much others have waiting, there is room for the PING that clients send behind their CONNECT.
+    const isCrowded = this.broker.backlogs.bytes + length > BACKLOG_BYTES_MAX;
+    const limit = isCrowded ? UNADMITTED_INPUT_BYTES_MIN : UNADMITTED_INPUT_BYTES_MAX;
+    if (this.#awaitsVerdict && backlog.size + length > limit) {
+      this.sendError(WIRE_ERRORS.authorizationViolation);
+      this.close("protocolViolation");
+      return;
+    }
+    backlog.add(input, start, end);
   }
 
   // ── the end ──────────────────────────────────────────────────────────────
@@ -419,8 +700,15 @@ export class Client implements PipeEvents, OutboundOwner {
   /** Ends the connection after what is queued has been sent. */
   close(reason: CloseReason): void {
     if (this.state === "closing" || this.state === "closed") return;
-    const wasPaused = this.#stalledBy !== null;
+    const wasPaused = this.#stalledBy !== null || this.#awaitsVerdict;
+    // A handshake is no stream that words could be sent on.
+    const isDumb = this.state === "securing" && this.#securing?.isInHandshake === true;
     this.#leave(reason);
+    if (isDumb) {
+      this.outbound.close();
+      this.pipe.destroy();
+      return;
+    }
     // Whoever still reads gets what is queued for it; the deadline is that of any write.
     this.broker.timers.setIn(this.#timer, this.broker.options.write_deadline);
     // What the peer still sends is read and dropped: unread bytes would turn our last words into a reset.
@@ -442,7 +730,8 @@ export class Client implements PipeEvents, OutboundOwner {
       this.#timer,
       this.closeReason === "serverShutdown" ? SHUTDOWN_LINGER_MS : CLOSE_LINGER_MS,
     );
-    this.pipe.end();
+    if (this.closeReason === null) this.pipe.end();
+    else this.pipe.end(closeStatus(this.closeReason));
   }
 
   #leave(reason: CloseReason): void {
@@ -451,7 +740,10 @@ export class Client implements PipeEvents, OutboundOwner {
     this.parser.state = "ended";
     this.parser.release();
     this.#backlog?.clear();
+    this.#securing?.stop();
+    this.#securing = null;
     this.broker.timers.cancel(this.#timer);
+    if (this.#expiryTimer !== null) this.broker.timers.cancel(this.#expiryTimer);
     this.#stopWaiting();
     this.onWriteDone();
     this.#releasePublishers();
@@ -459,6 +751,7 @@ export class Client implements PipeEvents, OutboundOwner {
     if (reason !== "serverShutdown") this.#traceUnsubscribed();
     this.broker.beforeLeave(this);
     this.broker.removeInterest(this.account, this.subscriptions.values());
+    this.account.leave(this);
     this.subscriptions = new Map();
     this.lastReceivers = null;
   }
@@ -475,10 +768,18 @@ export class Client implements PipeEvents, OutboundOwner {
 
   /** `ip:port - cid:N`, then what CONNECT told, as the reference begins each line about a connection. */
   get label(): string {
-    const address =
-      this.transport === "in-process" ? "pipe" : `${this.pipe.remoteHost}:${this.pipe.remotePort}`;
-    const base = `${address} - cid:${this.cid}`;
-    return this.introducedBy === null ? base : base + introduction(this.introducedBy, this.account.name);
+    const base = `${this.#address} - ${this.transport === "websocket" ? "wid" : "cid"}:${this.cid}`;
+    return this.introducedBy === null
+      ? base
+      : base + introduction(this.introducedBy, this.account.logName, this.identity);
+  }
+
+  get #address(): string {
+    if (this.transport === "in-process") return "pipe";
+    const peer = `${this.pipe.remoteHost}:${this.pipe.remotePort}`;
+    const forwardedFor = this.arrival?.forwardedFor ?? "";
+    if (forwardedFor === "") return peer;
+    return `${forwardedFor.includes(":") ? `[${forwardedFor}]` : forwardedFor}/${peer}`;
   }
 
   debug(text: string): void {
@@ -520,4 +821,9 @@ export class Client implements PipeEvents, OutboundOwner {
     this.outbound.checkInvariants();
     assert(this.state !== "closed" || this.subscriptions.size === 0, "a closed client has no subscription");
   }
+}
+
+/** The lowest of limits of which -1 is none. */
+function least(...limits: readonly number[]): number {
+  return limits.reduce((least, limit) => (limit >= 0 && (least < 0 || limit < least) ? limit : least), -1);
 }

@@ -1,3 +1,4 @@
+import { must } from "../base/assert.ts";
 import type { Random } from "../io/random.ts";
 import type { Receivers } from "./account.ts";
 import type { Message } from "./message.ts";
@@ -31,11 +32,14 @@ function deliverToOneOf(message: Message, group: readonly Subscription[], random
   return false;
 }
 
-function deliverTo(message: Message, subscription: Subscription): boolean {
+/** Delivers to one subscription; false when it can't or may not take the message. */
+export function deliverTo(message: Message, subscription: Subscription): boolean {
   const client = subscription.client;
-  if (client === message.origin && !client.echo) return false;
   // A result can be older than the end of a subscription that this very message's delivery brought about.
   if (!subscription.isInterested) return false;
+  if (client === null) return must(subscription.receiver, "somebody's").receive(message, subscription);
+  if (client === message.origin && !client.echo) return false;
+  if (subscription.isScreened && !client.mayReceive(message, subscription)) return false;
   const outbound = client.outbound;
   const isAppended =
     message.headerBytes > 0 && !client.takesHeaders
@@ -43,6 +47,10 @@ function deliverTo(message: Message, subscription: Subscription): boolean {
       : outbound.appendMessage(message, subscription.sid);
   if (!isAppended) return false;
   subscription.delivered++;
+  const { followed } = client.broker;
+  if (followed !== null) followed.onDelivered(subscription);
+  if (client.responsePermits !== null && message.replyEnd > message.replyStart)
+    client.permitResponse(message);
   const isLast = subscription.max > 0 && subscription.delivered >= subscription.max;
   if (isLast) client.logLastDelivery(subscription);
   if (client.isTracing) client.traceDelivery(message, subscription);

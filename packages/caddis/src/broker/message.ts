@@ -1,5 +1,6 @@
 import { Bytes } from "../base/bytes.ts";
 import type { Client } from "./client.ts";
+import type { ServiceHop } from "./service-hop.ts";
 
 /**
  * A message on its way through: ranges of an input that are valid while it is being delivered. One
@@ -22,6 +23,8 @@ export class Message {
   payloadEnd = 0;
   /** The connection that published it; null for the server itself. */
   origin: Client | null = null;
+  /** The service import that brought it into the account it is delivered in; null where it was published. */
+  via: ServiceHop | null = null;
 }
 
 const NOTHING = new Bytes(0);

@@ -61,7 +61,7 @@ export class Outbound {
   /** Above this many bytes behind a write publishers are held back. */
   readonly #stallBytes: number;
   /** From this many pending bytes on messages are dropped; `Infinity`: publishers are held back instead. */
-  readonly #dropFrom: number;
+  #dropFrom: number;
 
   #state: OutboundState = "open";
   #slab: Bytes | null = null;
@@ -97,6 +97,11 @@ export class Outbound {
     this.#maxPending = maxPending;
     this.#stallBytes = Math.min(STALL_BYTES_MAX, maxPending * STALL_SHARE);
     this.#dropFrom = dropsWhenBehind ? maxPending * BEHIND_SHARE : Infinity;
+  }
+
+  /** Whether messages are dropped while this connection is behind, instead of holding publishers back. */
+  set dropsWhenBehind(drops: boolean) {
+    this.#dropFrom = drops ? this.#maxPending * BEHIND_SHARE : Infinity;
   }
 
   /** Bytes that the kernel has not taken yet. */

@@ -23,6 +23,10 @@ const ALL = { trace_headers: false, max_traced_msg_len: 0 };
 const HEADERS = "NATS/1.0\r\nA: b\r\n\r\n";
 const NOBODY = defaultConnectOptions();
 
+/** Not secret: made up for tests. */
+const SEED = `SU${"A".repeat(56)}`;
+const TOKEN = "eyJ0eXAiOiJKV1QifQ.eyJzdWIiOiJVIn0.c2ln";
+
 function message(payload: string, headers = "", reply = ""): Message {
   return makeMessage("a.b", reply, headers, Buffer.from(payload, "latin1"));
 }
@@ -68,7 +72,10 @@ test("a CONNECT is shown without its secrets, however they are spelled", () => {
     ['{"user":"u","pass":"x"}', '{"user":"u","pass":"[REDACTED]"}'],
     ['{"pass" :\t"x", "name":"pass"}', '{"pass" :\t"[REDACTED]", "name":"pass"}'],
     ['{"auth_token":"x","sig":"y"}', '{"auth_token":"[REDACTED]","sig":"[REDACTED]"}'],
-    ['{"nkey":"x","jwt":"j","proxy_sig":"y"}', '{"nkey":"[REDACTED]","jwt":"j","proxy_sig":"[REDACTED]"}'],
+    [
+      '{"nkey":"x","jwt":"j","proxy_sig":"y"}',
+      '{"nkey":"[REDACTED]","jwt":"[REDACTED]","proxy_sig":"[REDACTED]"}',
+    ],
     ['{"pass":"a\\"b, c}","user":"u"}', '{"pass":"[REDACTED]","user":"u"}'],
     ['{"pass":"a\\\\","user":"u"}', '{"pass":"[REDACTED]","user":"u"}'],
     ['{"\\u0070ass":"x"}', '{"\\u0070ass":"[REDACTED]"}'],
@@ -84,6 +91,10 @@ test("a CONNECT is shown without its secrets, however they are spelled", () => {
     ['{"name":"\\"pass\\":\\"x\\""}', '{"name":"\\"pass\\":\\"x\\""}'],
     ['{"import":{"pass":"x"}}', '{"import":{"pass":"[REDACTED]"}}'],
     ['["a","pass","b"]', '["a","pass","b"]'],
+    ['{"user":"u","pass":{"a":"x"},"name":"n"}', '{"user":"u","pass":[REDACTED]'],
+    ['{"auth_token":["x"]}', '{"auth_token":[REDACTED]'],
+    ['{"pa\u017fs":"x","n\u212aey":"y"}', '{"pa\u017fs":"[REDACTED]","n\u212aey":"[REDACTED]"}'],
+    [`{"user":"${TOKEN}","lang":"${SEED}"}`, '{"user":"[REDACTED]","lang":"[REDACTED]"}'],
     ['{"passage":"p"}', '{"passage":"p"}'],
   ];
   for (const [json, shown] of cases) assert.equal(operationLine("CONNECT", json), `<<- [CONNECT ${shown}]`);
@@ -92,7 +103,7 @@ test("a CONNECT is shown without its secrets, however they are spelled", () => {
 test("no secret shows, whatever it is and whatever stands around it", () => {
   const secret = fc.string({ unit: "binary", minLength: 8 }).map((text) => `s3cr3t${text}`);
   const other = fc.dictionary(fc.constantFrom("name", "user", "lang", "verbose", "import"), fc.jsonValue());
-  const key = fc.constantFrom("pass", "auth_token", "sig", "proxy_sig", "nkey");
+  const key = fc.constantFrom("pass", "auth_token", "sig", "proxy_sig", "nkey", "jwt");
   fc.assert(
     fc.property(other, key, secret, other, fc.nat(4), (before, name, value, after, indent) => {
       const json = JSON.stringify({ ...before, [name]: value, ...after }, null, indent);
@@ -169,20 +180,46 @@ test("trace_headers shows the headers and nothing else of a payload", () => {
   assert.equal(line("abcde", 0), '<<- MSG_PAYLOAD: ["a"]');
 });
 
+test("payloads are shown without tokens and seeds, whole or cut", () => {
+  const shown = (payload: string, limit: number): string | null =>
+    payloadLine("->>", message(payload), true, { trace_headers: false, max_traced_msg_len: limit });
+  assert.equal(shown(`a ${TOKEN} b ${SEED}`, 0), '->> MSG_PAYLOAD: ["a [REDACTED] b [REDACTED]"]');
+  assert.equal(shown(`a ${TOKEN}`, 20), '->> MSG_PAYLOAD: ["a [REDACTED]..."]');
+  assert.equal(shown(`a ${SEED}`, 20), '->> MSG_PAYLOAD: ["a [REDACTED]..."]');
+});
+
 test("a connection is introduced by what its CONNECT told, and as whom it came", () => {
-  const about = (told: Partial<typeof NOBODY>): string => introduction({ ...NOBODY, ...told }, "$G");
+  const about = (told: Partial<typeof NOBODY>, user = "", nkey = ""): string =>
+    introduction({ ...NOBODY, ...told }, "$G", { nkey, user });
   assert.equal(about({}), "");
   assert.equal(about({ jwt: "j", pass: "p" }), "");
   assert.equal(about({ version: "1.2", lang: "go", name: "n" }), ' - "v1.2:go:n"');
   assert.equal(about({ lang: "go", user: "u", auth_token: "t" }), ' - "go" - "$G/user:u"');
   assert.equal(about({ auth_token: "t" }), ' - "$G/token"');
   assert.equal(about({ nkey: "k", user: "u" }), ' - "$G/nkey:k"');
+  assert.equal(about({ jwt: "j", auth_token: "t" }), ' - "$G/token"');
+  assert.equal(about({ nkey: SEED, name: `n ${TOKEN}` }), ' - "n [REDACTED]" - "$G/nkey:[REDACTED]"');
   assert.equal(about({ name: 'a"\nä\u200b\ud800' }), ' - "a\\"\\nä\\u200b\ufffd"');
+});
+
+test("a connection that was asked is introduced as who it was found to be, whatever it says", () => {
+  const about = (told: Partial<typeof NOBODY>, user: string, nkey = ""): string =>
+    introduction({ ...NOBODY, ...told }, "$G", { nkey, user });
+  assert.equal(about({ name: "n" }, "nobody"), ' - "n" - "$G/user:nobody"');
+  assert.equal(about({ user: "eve" }, "dave"), ' - "$G/user:dave"');
+  assert.equal(about({ auth_token: "t", user: "eve" }, "[REDACTED]"), ' - "$G/token"');
+  assert.equal(about({ auth_token: "t" }, "dave"), ' - "$G/user:dave"');
+  assert.equal(about({ jwt: "j", user: "eve" }, "UKEY", "UKEY"), ' - "$G/jwt:UKEY"');
+  assert.equal(about({ jwt: "j", nkey: "UKEY" }, "UKEY", "UKEY"), ' - "$G/nkey:UKEY"');
+  assert.equal(about({}, "UKEY", "UKEY"), ' - "$G/nkey:UKEY"');
 });
 
 test("a refused CONNECT is logged with who asked, without secrets", () => {
   const refused = (told: Partial<typeof NOBODY>): string => refusalLine({ ...NOBODY, ...told });
   assert.equal(refused({ pass: "p" }), "authentication error");
+  assert.equal(refused({ jwt: TOKEN, auth_token: "t" }), "authentication error");
+  assert.equal(refused({ user: TOKEN }), 'authentication error - User "[REDACTED]"');
+  assert.equal(refused({ nkey: SEED }), 'authentication error - Nkey "[REDACTED]"');
   assert.equal(refused({ user: "u\n", auth_token: "t" }), 'authentication error - User "u\\n"');
   assert.equal(refused({ auth_token: "t" }), 'authentication error - Token "[REDACTED]"');
   assert.equal(refused({ nkey: "k", user: "u" }), 'authentication error - Nkey "k"');
@@ -192,6 +229,10 @@ test("a fault is logged with the beginning of what was refused", () => {
   assert.equal(
     faultLine("unknown operation", `\xff${"x".repeat(60)}`, 9),
     `Client parser ERROR: proto='"\\xff${"x".repeat(31)}"...'`,
+  );
+  assert.equal(
+    faultLine("unknown operation", 'CONECT {"pass":"hidden","user":"u"}', 9),
+    `Client parser ERROR: proto='"CONECT {\\"pass\\":\\"[REDACTED]\\",\\"use"...'`,
   );
   assert.equal(faultLine("payload too large", "a r 12 ", 9), "maximum payload exceeded: 12 vs 9");
   const cut = `${"s".repeat(62)} 1`;

@@ -1,7 +1,9 @@
+import type { Identity } from "../auth/identity.ts";
 import { goQuote } from "../base/go-quote.ts";
 import type { ParseFault } from "../wire/client-parser.ts";
 import type { ConnectOptions } from "../wire/connect.ts";
 import type { Message } from "./message.ts";
+import { REDACTED, redactConnect, SEED_CHARS, withoutSecrets } from "./redaction.ts";
 
 /**
  * The lines that trace a connection (`-V`), and how the log names it, in the form nats-server gives them,
@@ -18,20 +20,7 @@ export interface PayloadView {
 /** Which way a message goes. */
 export type Direction = "<<-" | "->>";
 
-const REDACTED = "[REDACTED]";
 const AUTHENTICATION_ERROR = "authentication error";
-
-/**
- * Keys of a CONNECT whose values no log may show; longer keys that end like one hide theirs as well
- * (`proxy_sig`). The JWT is shown, as by nats-server.
- */
-const SECRET_KEYS = /(?:pass|password|auth_token|sig|nkey)$/i;
-
-/**
- * A string, with the value behind it where it is a key. Whatever is left open ends with the text, so that
- * each character is looked at once and no secret shows behind a missing quote.
- */
-const JSON_STRING = /("(?:[^"\\]|\\[^]?)*"?)(?:(\s*:\s*)("(?:[^"\\]|\\[^]?)*"?|[^\s,{}[\]"]+))?/g;
 
 /**
  * A line about what a peer can bring about at will is written once in this time, so that nobody fills the
@@ -77,7 +66,7 @@ export function operationLine(verb: string, argument: string): string | null {
     case "PONG":
       return `<<- [${verb}]`;
     default:
-      return `<<- [${verb} ${verb === "CONNECT" ? redact(argument) : argument}]`;
+      return `<<- [${verb} ${verb === "CONNECT" ? redactConnect(argument) : argument}]`;
   }
 }
 
@@ -94,6 +83,17 @@ export function errorReplyLine(text: string): string {
 /** A subscription has ended; its sid as a wire string. */
 export function unsubscribedLine(sid: string): string {
   return textOf(`<-> [DELSUB ${sid}]`);
+}
+
+/** A subscription lost its permission; wire strings. */
+export function revokedLine(subscription: {
+  readonly subject: string;
+  readonly queue: string;
+  readonly sid: string;
+}): string {
+  const { subject, queue, sid } = subscription;
+  const group = queue === "" ? "" : ` using queue ${quoteWire(queue)}`;
+  return `Removed sub ${quoteWire(subject)}${group} (sid ${quoteWire(sid)}) - not authorized`;
 }
 
 /** The MSG or HMSG that a subscription gets; `takesHeaders` is the receiver's. */
@@ -122,26 +122,47 @@ export function payloadLine(
   if (end <= start) return null;
   const limit = view.max_traced_msg_len;
   const isCut = limit > 0 && end - start > limit;
-  const shown = message.input.buf.latin1Slice(start, isCut ? start + limit : end);
-  return `${direction} MSG_PAYLOAD: [${textOf(goQuote(isCut ? `${shown}...` : shown))}]`;
+  // Some payloads carry credentials: those of an auth callout do. None is shown for having been cut in two.
+  const text = withoutSecrets(
+    message.input.buf.latin1Slice(start, isCut ? Math.min(end, start + limit + SEED_CHARS) : end),
+  );
+  return `${direction} MSG_PAYLOAD: [${quoteWire(isCut ? `${text.slice(0, limit)}...` : text)}]`;
 }
 
 /**
  * What the log puts behind a connection's address and id: what its CONNECT told of the client, and as whom
  * it came; empty, or beginning with a space.
  */
-export function introduction(connect: ConnectOptions, accountName: string): string {
-  const { version, lang, name, nkey, user, auth_token } = connect;
+export function introduction(
+  connect: ConnectOptions,
+  accountName: string,
+  identity: Pick<Identity, "user" | "nkey">,
+): string {
+  const { version, lang, name } = connect;
   const about = [version === "" ? "" : `v${version}`, lang, name].filter((part) => part !== "").join(":");
-  const who = nkey !== "" ? `nkey:${nkey}` : user !== "" ? `user:${user}` : auth_token !== "" ? "token" : "";
+  const who = identity.user === "" ? whoItSaysItIs(connect) : whoItIs(connect, identity);
   const parts = [about, who === "" ? "" : `${accountName}/${who}`].filter((part) => part !== "");
-  return parts.map((part) => ` - ${quoteText(part)}`).join("");
+  return parts.map((part) => ` - ${quoteText(withoutSecrets(part))}`).join("");
 }
 
-/** A refused CONNECT, with who asked. */
-export function refusalLine({ nkey, user, auth_token }: ConnectOptions): string {
-  if (nkey !== "") return `${AUTHENTICATION_ERROR} - Nkey ${quoteText(nkey)}`;
-  if (user !== "") return `${AUTHENTICATION_ERROR} - User ${quoteText(user)}`;
+/** Where nobody asked. */
+function whoItSaysItIs({ nkey, user, auth_token }: ConnectOptions): string {
+  if (nkey !== "") return `nkey:${nkey}`;
+  if (user !== "") return `user:${user}`;
+  return auth_token === "" ? "" : "token";
+}
+
+function whoItIs(connect: ConnectOptions, { user, nkey }: Pick<Identity, "user" | "nkey">): string {
+  if (user === REDACTED) return "token";
+  if (nkey === "") return `user:${user}`;
+  return connect.jwt === "" || connect.nkey === nkey ? `nkey:${nkey}` : `jwt:${nkey}`;
+}
+
+/** A refused CONNECT, with who asked, as far as one may say; what is in a JWT nobody has vouched for. */
+export function refusalLine({ nkey, user, jwt, auth_token }: ConnectOptions): string {
+  if (nkey !== "") return `${AUTHENTICATION_ERROR} - Nkey ${quoteText(withoutSecrets(nkey))}`;
+  if (user !== "") return `${AUTHENTICATION_ERROR} - User ${quoteText(withoutSecrets(user))}`;
+  if (jwt !== "") return AUTHENTICATION_ERROR;
   return auth_token === "" ? AUTHENTICATION_ERROR : `${AUTHENTICATION_ERROR} - Token "${REDACTED}"`;
 }
 
@@ -152,7 +173,7 @@ export function refusalLine({ nkey, user, auth_token }: ConnectOptions): string 
 export function faultLine(fault: ParseFault, detail: string, maxPayload: number): string | null {
   switch (fault) {
     case "unknown operation":
-      return `Client parser ERROR: proto='${quoteWire(detail.slice(0, FAULT_SNIPPET_BYTES))}...'`;
+      return `Client parser ERROR: proto='${quoteWire(redactConnect(detail).slice(0, FAULT_SNIPPET_BYTES))}...'`;
     case "payload too large":
       return `maximum payload exceeded: ${sizeIn(detail) ?? quoteWire(detail)} vs ${maxPayload}`;
     case "control line too long":
@@ -162,7 +183,7 @@ export function faultLine(fault: ParseFault, detail: string, maxPayload: number)
     case "not connected":
       return AUTHENTICATION_ERROR;
     case "bad arguments":
-      return `bad arguments: ${quoteWire(detail)}`;
+      return `bad arguments: ${quoteWire(redactConnect(detail))}`;
   }
 }
 
@@ -188,21 +209,4 @@ function quoteText(text: string): string {
 /** A wire string as text. Bytes that are no UTF-8 become U+FFFD. */
 export function textOf(wire: string): string {
   return Buffer.from(wire, "latin1").toString("utf8");
-}
-
-/** The argument of a CONNECT without its secrets; it need not be valid JSON. */
-function redact(json: string): string {
-  return json.replaceAll(JSON_STRING, (whole, key: string, colon?: string, value?: string) => {
-    if (colon === undefined || value === undefined || !SECRET_KEYS.test(spelledKey(key))) return whole;
-    if (!value.startsWith('"')) return key + colon + REDACTED;
-    return `${key}${colon}"${REDACTED}${/^"(?:[^"\\]|\\[^])*"$/.test(value) ? '"' : ""}`;
-  });
-}
-
-/** What a quoted key says once its escapes are read, as whoever reads the CONNECT will read it. */
-function spelledKey(quoted: string): string {
-  const unescaped = quoted.replaceAll(/\\u([0-9a-f]{4})/gi, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-  return unescaped.replaceAll(/^"|"$/g, "");
 }

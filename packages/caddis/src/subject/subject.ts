@@ -14,6 +14,8 @@ const FULL_WILDCARD = 0x3e; // >
 /** Characters that a configured subject may not hold; on the wire all but space, tab and LF may occur. */
 const WHITESPACE = /[\t\n\f\r ]/;
 
+const BEYOND_ASCII = /[\x80-\xff]/;
+
 /** Text as bytes on the wire: its UTF-8, one character per byte. */
 export function toWireString(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
@@ -21,6 +23,8 @@ export function toWireString(text: string): string {
 
 /** Bytes from the wire as text; bytes that are no UTF-8 become U+FFFD. */
 export function fromWireString(wire: string): string {
+  // Almost all of them are ASCII, which stands for itself.
+  if (!BEYOND_ASCII.test(wire)) return wire;
   return Buffer.from(wire, "latin1").toString("utf8");
 }
 

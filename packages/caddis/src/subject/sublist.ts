@@ -140,6 +140,17 @@ export class Sublist<S extends Interested> {
     return this.match(buf, 0, buf.length);
   }
 
+  /**
+   * As `matchString`, but touching no other answer: for a delivery within a delivery, whose own answer has to
+   * stay as it is. Subject: a wire string without wildcards.
+   */
+  matchApart(subject: string): MatchResult<S> {
+    this.matchCount++;
+    const result = new MatchResult<S>();
+    this.#answer(result, subject, hashOf(subject, this.#hashBasis), 0);
+    return result;
+  }
+
   /** Lets go of answers that may hold on to subscriptions which are gone. */
   sweep(): void {
     if (!this.#changedSinceSweep) return;

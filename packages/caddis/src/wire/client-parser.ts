@@ -120,6 +120,8 @@ export class ClientParser {
   state: ParserState = "running";
   /** True while the peer may say nothing but CONNECT. */
   connectOnly = false;
+  /** Asked before another operation is refused for that: may let the peer in, or have it wait. */
+  onUnannounced: (() => void) | null = null;
   /** Report control lines to `onTrace`. */
   tracing = false;
   /** Report publishes to `onPubLine` before their payload. On until a CONNECT says otherwise. */
@@ -300,6 +302,10 @@ export class ClientParser {
     this.#dropStart = 0;
     this.#dropEnd = 0;
     if (this.connectOnly && buf[start] !== 0x43 && buf[start] !== 0x63) {
+      this.onUnannounced?.();
+      // It is in, or has to wait: the operation comes again. Or it is gone.
+      if (this.#hasEnded) return end;
+      if (!this.connectOnly || this.state !== "running") return start;
       return this.#fault("not connected", buf, start, end);
     }
     const found = this.#verb(buf, start, end);

@@ -12,7 +12,12 @@ export const WIRE_ERRORS = {
   invalidSubject: "Invalid Subject",
   maxSubscriptions: "maximum subscriptions exceeded",
   maxConnections: "maximum connections exceeded",
+  maxAccountConnections: "maximum account active connections exceeded",
+  connectionThrottling: "Connection throttling is active. Please try again later.",
   authorizationViolation: "Authorization Violation",
+  userExpired: "User Authentication Expired",
+  userRevoked: "User Authentication Revoked",
+  accountExpired: "Account Authentication Expired",
   authenticationTimeout: "Authentication Timeout",
   invalidClientProtocol: "invalid client protocol",
   noRespondersRequiresHeaders: "no responders requires headers support",
@@ -31,12 +36,23 @@ export function tooManyTokens(subject: string): string {
   return `Permissions Violation for Subscription to ${goQuote(subject)}, too many tokens`;
 }
 
-/** A subscription to a queue group that is the server's own. */
+/** A subscription without permission. */
+export function subscriptionNotAllowed(subject: string): string {
+  return `Permissions Violation for Subscription to ${goQuote(subject)}`;
+}
+
+/** A subscription that lost its permission while it stood, and is gone. */
+export function subscriptionRevoked(subject: string, queue: string, sid: string): string {
+  const what = queue === "" ? subscriptionNotAllowed(subject) : queueNotAllowed(subject, queue);
+  return `${what} (sid ${goQuote(sid)})`;
+}
+
+/** A subscription to a queue group without permission, or one that is the server's own. */
 export function queueNotAllowed(subject: string, queue: string): string {
   return `Permissions Violation for Subscription to ${goQuote(subject)} using queue ${goQuote(queue)}`;
 }
 
-/** A publish to a subject that is the server's own. */
+/** A publish without permission. */
 export function publishNotAllowed(subject: string): string {
   return `Permissions Violation for Publish to ${goQuote(subject)}`;
 }

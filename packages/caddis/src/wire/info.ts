@@ -11,6 +11,9 @@ export interface ClientInfo {
   port: number;
   headers: boolean;
   auth_required?: boolean | undefined;
+  tls_required?: boolean | undefined;
+  tls_verify?: boolean | undefined;
+  tls_available?: boolean | undefined;
   max_payload: number;
   jetstream?: boolean | undefined;
   client_id?: number | undefined;

@@ -37,7 +37,7 @@ export interface AccountListener<Claims> {
 
 /** What a loader works with. */
 export interface LoaderPorts<Claims> {
-  readonly resolver: Resolver;
+  readonly resolver: Pick<Resolver, "fetchJwt">;
   readonly clock: Clock;
   readonly log: Log;
   /** Decodes a JWT; checks signature, trust in the issuer, validity. */
@@ -74,6 +74,11 @@ export class AccountLoader<Claims> {
     this.#ports = ports;
   }
 
+  /** The accounts in use. */
+  ids(): readonly string[] {
+    return [...this.#accounts.keys()];
+  }
+
   isLoaded(accountId: string): boolean {
     return this.#accounts.has(accountId);
   }
@@ -87,7 +92,7 @@ export class AccountLoader<Claims> {
   load(accountId: string): Promise<Loaded<Claims>> {
     // Clients make these up, and they go into the log.
     if (!isPublicNkey("account", accountId)) return Promise.resolve(refused("not a public account nkey"));
-    const current = this.#current(accountId);
+    const current = this.currentOf(accountId);
     if (current !== null) return Promise.resolve({ ok: true, claims: current });
     const refusal = this.#refusals.get(accountId);
     const isFresh = refusal !== undefined && refusal.untilMs > this.#ports.clock.monotonicMs();
@@ -112,7 +117,7 @@ export class AccountLoader<Claims> {
   }
 
   /** Claims that hold now; null: there are none. */
-  #current(accountId: string): Claims | null {
+  currentOf(accountId: string): Claims | null {
     const known = this.#accounts.get(accountId);
     return known !== undefined && known.expiresMs > this.#ports.clock.nowMs() ? known.claims : null;
   }
@@ -146,7 +151,7 @@ export class AccountLoader<Claims> {
         if (fetched.found) return this.#take(accountId, fetched.jwt);
         return refused(this.isLoaded(accountId) ? EXPIRED : fetched.reason);
       }
-      const current = this.#current(accountId);
+      const current = this.currentOf(accountId);
       if (current !== null) return { ok: true, claims: current };
     }
   }
@@ -166,7 +171,7 @@ export class AccountLoader<Claims> {
   /** Checks a JWT and puts its claims in force. */
   #take(accountId: string, jwt: string): Loaded<Claims> {
     const { clock, listener, log, verify } = this.#ports;
-    const current = this.#current(accountId);
+    const current = this.currentOf(accountId);
     if (current !== null && this.#accounts.get(accountId)?.jwt === jwt) {
       log.debug(`Requested account update for [${accountId}], same claims detected`);
       return { ok: true, claims: current };

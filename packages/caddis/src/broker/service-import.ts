@@ -1,0 +1,100 @@
+import type { Account } from "./account.ts";
+import type { ServiceLink } from "./account-links.ts";
+import { headerBlockOf, withField } from "./header-block.ts";
+import { makeMessage, type Message } from "./message.ts";
+import {
+  encodeRequestInfo,
+  REQUEST_INFO_FIELD,
+  requestInfoOf,
+  type RequestInfo,
+  throughService,
+  withServer,
+} from "./request-info.ts";
+import { AwaitedAnswers } from "./service-answers.ts";
+import { nextHop } from "./service-hop.ts";
+import { LatencyProbe } from "./service-latency.ts";
+import { sampledHeaders } from "./service-sampling.ts";
+import { type Receiver, Subscription } from "./subscription.ts";
+
+/**
+ * Replies that stand for messages of a stream: they go through unchanged, since what they say is in them; as in
+ * the reference.
+ */
+const ACK_PREFIX = "$JS.ACK.";
+
+/**
+ * One service import at work: a subscription in the importing account that takes requests over to the exporting
+ * one, and the answers that are awaited there.
+ */
+export class ServiceImport implements Receiver {
+  readonly link: ServiceLink;
+  readonly importer: Account;
+  readonly exporter: Account;
+  readonly answers: AwaitedAnswers;
+  readonly #subscription: Subscription;
+
+  constructor(link: ServiceLink, importer: Account, exporter: Account) {
+    this.link = link;
+    this.importer = importer;
+    this.exporter = exporter;
+    this.answers = new AwaitedAnswers(link, exporter.broker);
+    this.#subscription = new Subscription(null, this, link.renaming.here, "", "");
+    importer.sublist.insert(this.#subscription);
+  }
+
+  /** Takes no more requests, and no answers to earlier ones. */
+  end(): void {
+    this.importer.sublist.remove(this.#subscription);
+    this.answers.end();
+  }
+
+  receive(message: Message): boolean {
+    const { link, exporter } = this;
+    const info = this.#infoFor(message);
+    const hop = nextHop(message.via, link.door, info, link.shares);
+    if (hop === null) return false;
+    const { input, subjectStart, subjectEnd, replyStart, replyEnd } = message;
+    const subject = exporter.mapped(link.renaming.toThere(input.buf.latin1Slice(subjectStart, subjectEnd)));
+    if (subject === "") return false;
+
+    const reply = input.buf.latin1Slice(replyStart, replyEnd);
+    const block = headerBlockOf(message);
+    const probe = this.#probe(message, block, reply !== "");
+    const awaits = reply !== "" && !reply.startsWith(ACK_PREFIX);
+    const awaited = awaits ? this.answers.expect(exporter, this.importer, reply, probe) : null;
+    const headers = info === null ? block : withField(block, REQUEST_INFO_FIELD, encodeRequestInfo(info));
+    const body = input.buf.subarray(message.payloadStart + message.headerBytes, message.payloadEnd);
+    const request = makeMessage(subject, awaited?.subject ?? reply, headers, body);
+    request.origin = message.origin;
+    request.via = hop;
+    const isTaken = exporter.route(request) > 0;
+    if (!isTaken) awaited?.onNobody();
+    return isTaken;
+  }
+
+  /** Who asks, as far as the exporting account may know; never what a message says about that itself. */
+  #infoFor({ origin, via }: Message): RequestInfo | null {
+    const { link, importer, exporter } = this;
+    const { broker } = exporter;
+    const isSystem = exporter === broker.systemAccount;
+    if (via !== null && via.info !== null) {
+      const info = throughService(via.info, importer.name);
+      return !via.shares && (link.shares || isSystem) ? withServer(info, broker) : info;
+    }
+    const info = origin === null ? { acc: importer.name } : requestInfoOf(origin, link.shares);
+    return isSystem && !link.shares ? withServer(info, broker) : info;
+  }
+
+  /** What measures this request; null when nobody wants to know. */
+  #probe({ origin }: Message, block: string, hasReply: boolean): LatencyProbe | null {
+    const { exported, shares } = this.link;
+    const latency = exported?.latency ?? null;
+    if (latency === null || origin === null) return null;
+    const headers = sampledHeaders(latency.sampling, block, this.exporter.broker.random);
+    if (headers === null) return null;
+    const probe = new LatencyProbe(this.exporter, latency.subject, origin, shares, headers);
+    if (hasReply) return probe;
+    probe.report("bad request", null);
+    return null;
+  }
+}
