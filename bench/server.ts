@@ -87,6 +87,10 @@ export class ServerUnderTest {
     throw new Error(`${program.command.join(" ")} did not start: ${reason}\n${text}`);
   }
 
+  get pid(): number {
+    return this.#pid;
+  }
+
   /** CPU time so far. Its resolution is a clock tick, 10 ms. */
   cpu(): CpuTime {
     const stat = readFileSync(`/proc/${this.#pid}/stat`, "utf8");

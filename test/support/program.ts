@@ -98,9 +98,14 @@ export class Program {
   }
 
   /** Resolves when stderr matches; rejects when the program ends without. */
-  async until(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.#outcome.stderr)) {
-      if (this.#hasEnded) throw new Error(`ended without ${pattern}:\n${this.#outcome.stderr}`);
+  until(pattern: RegExp): Promise<void> {
+    return this.untilSaid((text) => pattern.test(text), String(pattern));
+  }
+
+  /** Resolves when `found` says so of all that stderr has; rejects when the program ends without. `what`: for the error. */
+  async untilSaid(found: (text: string) => boolean, what: string): Promise<void> {
+    while (!found(this.#outcome.stderr)) {
+      if (this.#hasEnded) throw new Error(`ended without ${what}:\n${this.#outcome.stderr}`);
       await new Promise<void>((resolve) => (this.#onOutput = resolve));
     }
   }

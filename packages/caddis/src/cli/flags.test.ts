@@ -28,6 +28,8 @@ const OPTIONS: readonly (readonly [string, CommandLine["options"]])[] = [
   ["-P f.pid", { pid_file: "f.pid" }],
   ["--pid f.pid", { pid_file: "f.pid" }],
   ["-m 8222", { http_port: 8222 }],
+  ["-ms 8443", { https_port: 8443 }],
+  ["--https_port=-1", { https_port: -1 }],
   ["--http_port 8222", { http_port: 8222 }],
   ["--client_advertise h:1", { client_advertise: "h:1" }],
   ["--ports_file_dir /d", { ports_file_dir: "/d" }],
@@ -53,6 +55,10 @@ const OPTIONS: readonly (readonly [string, CommandLine["options"]])[] = [
   ["--log_format json", { log_format: "json" }],
   ["--user u --pass p", { authorization: { user: "u", password: "p" } }],
   ["--auth t", { authorization: { token: "t" } }],
+  ["--tls", { tls: {} }],
+  ["--tlscert c --tlskey k", { tls: { cert_file: "c", key_file: "k" } }],
+  ["--tlsverify --tlscacert a", { tls: { verify: true, ca_file: "a" } }],
+  ["--tlscert c --tls=false --tlsverify", { tls: false }],
 ];
 
 for (const [args, options] of OPTIONS) {
@@ -79,17 +85,10 @@ test("words behind the flags are kept, and flags behind a word are words", () =>
 });
 
 const NOT_BUILT: readonly (readonly [string, string])[] = [
-  ["-ms 1", "-ms is not supported yet: https monitoring"],
-  ["--https_port=1", "--https_port is not supported yet: https monitoring"],
   ["-js", "-js is not supported yet: JetStream"],
   ["--jetstream", "--jetstream is not supported yet: JetStream"],
   ["-sd /d", "-sd is not supported yet: JetStream"],
   ["--store_dir=/d", "--store_dir is not supported yet: JetStream"],
-  ["--tls", "--tls is not supported yet: TLS"],
-  ["--tlscert f", "--tlscert is not supported yet: TLS"],
-  ["--tlskey f", "--tlskey is not supported yet: TLS"],
-  ["--tlsverify", "--tlsverify is not supported yet: TLS"],
-  ["--tlscacert f", "--tlscacert is not supported yet: TLS"],
   ["--routes r", "--routes is not supported yet: clustering"],
   ["--cluster c", "--cluster is not supported yet: clustering"],
   ["--cluster_name n", "--cluster_name is not supported yet: clustering"],
@@ -105,7 +104,7 @@ for (const [args, line] of NOT_BUILT) {
 }
 
 test("a part that is switched off is all right", () => {
-  assert.deepEqual(parse("-js=false", "--tls=F", "--profile", "0", "-ms=0", "--routes", "").unsupported, []);
+  assert.deepEqual(parse("-js=false", "--profile", "0", "-ms=0", "--routes", "").unsupported, []);
 });
 
 const PROBLEMS: readonly (readonly [string, string])[] = [

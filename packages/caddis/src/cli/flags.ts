@@ -1,3 +1,4 @@
+import type { TlsInput } from "../config/inputs.ts";
 import type { OptionsInput } from "../config/options.ts";
 import { parseGoFlags, type FlagKind, type FlagValue } from "./go-flags.ts";
 
@@ -61,7 +62,7 @@ export const FLAG_GROUPS: readonly FlagGroup[] = [
       ),
       text("P pid", "<file>", "File to write the process id to", (to, file) => (to.pid_file = file)),
       int("m http_port", "<port>", "Port for monitoring over HTTP", (to, port) => (to.http_port = port)),
-      notBuilt("ms https_port", "int", "<port>", "Port for monitoring over HTTPS", "https monitoring"),
+      int("ms https_port", "<port>", "Port for monitoring over HTTPS", (to, port) => (to.https_port = port)),
       command(
         "c config",
         "string",
@@ -159,11 +160,15 @@ export const FLAG_GROUPS: readonly FlagGroup[] = [
   {
     title: "TLS options",
     flags: [
-      notBuilt("tls", "bool", "", "Enable TLS", "TLS"),
-      notBuilt("tlscert", "string", "<file>", "Certificate of the server", "TLS"),
-      notBuilt("tlskey", "string", "<file>", "Private key of the server", "TLS"),
-      notBuilt("tlsverify", "bool", "", "Enable TLS and verify clients", "TLS"),
-      notBuilt("tlscacert", "string", "<file>", "Certificate authority for clients", "TLS"),
+      bool("tls", "Enable TLS; off goes before all others of these", (to, on) => {
+        to.tls = on ? {} : false;
+      }),
+      text("tlscert", "<file>", "Certificate of the server", (to, file) => addTls(to, { cert_file: file })),
+      text("tlskey", "<file>", "Private key of the server", (to, file) => addTls(to, { key_file: file })),
+      bool("tlsverify", "Enable TLS and verify clients", (to, on) => addTls(to, { verify: on })),
+      text("tlscacert", "<file>", "Certificate authority for clients", (to, file) => {
+        addTls(to, { ca_file: file });
+      }),
     ],
   },
   {
@@ -256,6 +261,11 @@ function int(
 
 function bool(names: string, help: string, apply: (to: OptionsInput, value: boolean) => void): Flag {
   return command(names, "bool", "", help, (line, value) => apply(line.options, value === true));
+}
+
+/** Adds to the TLS that flags ask for, unless they switched it off. */
+function addTls(to: OptionsInput, more: TlsInput): void {
+  if (to.tls !== false) to.tls = { ...to.tls, ...more };
 }
 
 /** A flag of a part that is not built yet. A value that switches the part off is all right. */

@@ -1,5 +1,7 @@
 import { loadConfig, mergeInputs, resolveOptions, type LoadedConfig } from "../config/load.ts";
 import type { Options } from "../config/options.ts";
+import { ConfigError } from "../config/config-error.ts";
+import { optionProblems } from "../server/check-options.ts";
 import { readTextFile } from "../io/node/process-files.ts";
 import type { CommandLine } from "./flags.ts";
 
@@ -26,8 +28,19 @@ export function loadOptions(line: CommandLine): LoadedOptions {
 export function checkConfigFile(path: string): string {
   const file = readConfigFile(path);
   const complaints = [...file.warnings, ...file.errors, ...file.unsupported, ...unfitOptions(file)];
+  if (complaints.length === 0) complaints.push(...linkProblems(file));
   if (complaints.length > 0) throw new Error(complaints.join("\n"));
   return file.digest;
+}
+
+/** What accounts want of each other and don't get. What else a start refuses is not looked at, as in nats-server. */
+function linkProblems({ options }: LoadedConfig): readonly string[] {
+  try {
+    return optionProblems(resolveOptions(options));
+  } catch (error) {
+    if (error instanceof ConfigError) return [];
+    throw error;
+  }
 }
 
 /** What a file may say to a server inside a process, but not to the program. */

@@ -10,7 +10,7 @@ export async function main(exe: string, args: readonly string[]): Promise<number
   try {
     const line = parseCommandLine(args);
     if ("problem" in line) return await misused(exe, line.problem);
-    const done = await runCommand(exe, line);
+    const done = await runCommand(exe, args, line);
     if (done !== null) return done;
     const { serve } = await import("./serve.ts");
     return await serve(exe, args, line);
@@ -20,7 +20,7 @@ export async function main(exe: string, args: readonly string[]): Promise<number
 }
 
 /** Does what needs no server of its own. Null when the command line asks for a server. */
-async function runCommand(exe: string, line: CommandLine): Promise<number | null> {
+async function runCommand(exe: string, args: readonly string[], line: CommandLine): Promise<number | null> {
   const word = line.words[0]?.toLowerCase();
   const wantsHelp = line.help || line.helpTls;
   if (line.version || (word === "version" && !wantsHelp)) {
@@ -34,6 +34,10 @@ async function runCommand(exe: string, line: CommandLine): Promise<number | null
     const { helpText, TLS_HELP } = await import("./help.ts");
     writeTextSync(STDOUT_FD, line.helpTls && !line.help ? TLS_HELP : helpText(exe));
     return 0;
+  }
+  if (word === "auth") {
+    const { authCommand } = await import("./auth-test.ts");
+    return authCommand(exe, args);
   }
   if (word !== undefined) return die(exe, `unrecognized command: ${JSON.stringify(line.words[0])}`);
   if (line.signal !== "") {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { ConfigError } from "../config/config-error.ts";
 import { LineLog } from "../io/node/line-log.ts";
 import type { LogLevel } from "../io/node/log-format.ts";
 import { type ProgramServer, runServer } from "./program.ts";
@@ -11,6 +12,7 @@ class HeldServer implements ProgramServer {
   readonly serverId = "N1";
   readonly clientUrls = [];
   readonly monitoringUrls = [];
+  readonly websocketUrls = [];
   readonly opening = Promise.withResolvers<void>();
   readonly #down = Promise.withResolvers<void>();
   readonly closed = this.#down.promise;
@@ -24,6 +26,11 @@ class HeldServer implements ProgramServer {
   async lameDuck(): Promise<void> {
     this.calls.push("lame duck");
     return this.closed;
+  }
+  followFiles(): void {}
+  async reload(): Promise<void> {
+    this.calls.push("reload");
+    throw new ConfigError(["one", "two"]);
   }
   async shutdown(): Promise<void> {
     this.calls.push("shutdown");
@@ -88,4 +95,19 @@ test("a start that fails by itself is fatal", async (t) => {
   server.opening.reject(new Error("port taken"));
   assert.equal(await code, 1);
   assert.deepEqual(lines, ["fatal: port taken"]);
+});
+
+test("a reload that fails is told with all that is in the way, and the server goes on", async (t) => {
+  const { server, lines, code } = run(t);
+  server.opening.resolve();
+  await new Promise(setImmediate);
+  process.emit("SIGHUP", "SIGHUP");
+  await new Promise(setImmediate);
+  assert.deepEqual(lines, [
+    'info: Trapped "hangup" signal',
+    "error: Failed to reload server configuration: one; two",
+  ]);
+  process.emit("SIGTERM", "SIGTERM");
+  assert.equal(await code, 0);
+  assert.deepEqual(server.calls, ["reload", "shutdown"]);
 });

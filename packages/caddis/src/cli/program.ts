@@ -1,8 +1,8 @@
 import { flushCompileCache } from "node:module";
-import { join } from "node:path";
+import { ConfigError } from "../config/config-error.ts";
 import type { LineLog } from "../io/node/line-log.ts";
-import { removePidFile, removePortsFile, writePidFile, writePortsFile } from "../io/node/process-files.ts";
 import { closeUnaskedInspector } from "../io/node/process-control.ts";
+import { type Ports, type ProgramFiles, RunFiles } from "./program-files.ts";
 import { trapSignals } from "./signals.ts";
 
 /** What the program needs of a server. */
@@ -13,16 +13,18 @@ export interface ProgramServer {
   /** Sends clients away slowly, then shuts down. */
   lameDuck(): Promise<void>;
   shutdown(): Promise<void>;
+  /**
+   * Reads the configuration again and goes on with it. Rejects with an error whose message says why all stays as
+   * it is.
+   */
+  reload(): Promise<void>;
+  /** Calls `follow` with the files that a configuration asks for as soon as it is in force. */
+  followFiles(follow: (files: ProgramFiles) => void): void;
   /** Resolves when the server is down, whoever asked for it. */
   readonly closed: Promise<void>;
   readonly clientUrls: readonly string[];
   readonly monitoringUrls: readonly string[];
-}
-
-/** The files that tell others about a running server; empty for none. */
-export interface ProgramFiles {
-  readonly pidFile: string;
-  readonly portsFileDir: string;
+  readonly websocketUrls: readonly string[];
 }
 
 /** starting ─▶ running ─ SIGUSR2 ─▶ lame duck; from each of them SIGINT, and but for the last SIGTERM, lead to stopping. */
@@ -40,6 +42,7 @@ export async function runServer(
   files: ProgramFiles,
 ): Promise<number> {
   const life: { phase: Phase } = { phase: "starting" };
+  const written = new RunFiles(exe, log, () => portsOf(server), files);
   trapSignals(log, {
     stop(graceful) {
       // A server in lame duck mode is on its way out already.
@@ -54,21 +57,17 @@ export async function runServer(
       void server.lameDuck();
     },
     reopenLog: () => log.reopen(),
-    reload: () => log.error("Failed to reload server configuration: reload is not supported yet"),
+    reload: () => void reload(server, log),
   });
+  server.followFiles((next) => written.follow(next));
 
   closeUnaskedInspector();
-  const portsFile = files.portsFileDir === "" ? "" : join(files.portsFileDir, `${exe}_${process.pid}.ports`);
   try {
     await server.start(() => {
       life.phase = "running";
       // Not before it listens: a second server that finds the port taken must not take the pid file of the
       // first. And before the log says that it is ready: who waits for that line looks for the files next.
-      if (files.pidFile !== "") claimPidFile(files.pidFile);
-      if (portsFile === "") return;
-      attempt(log, `Error writing ports file (${portsFile})`, () =>
-        writePortsFile(portsFile, portsOf(server)),
-      );
+      written.write();
     });
   } catch (error) {
     if (life.phase === "stopping") {
@@ -82,36 +81,27 @@ export async function runServer(
   // Launchers of tests end servers with SIGKILL: what was compiled is kept now rather than at the exit.
   flushCompileCache();
   await server.closed;
-  if (portsFile !== "") {
-    attempt(log, `Error cleaning up ports file ${portsFile}`, () => removePortsFile(portsFile));
-  }
-  if (files.pidFile !== "") removePidFile(files.pidFile, process.pid);
+  written.remove();
   return 0;
 }
 
-function claimPidFile(path: string): void {
+/** On SIGHUP. What keeps the configuration from being taken is told in the log, and all stays as it is. */
+async function reload(server: ProgramServer, log: LineLog): Promise<void> {
   try {
-    writePidFile(path, process.pid);
+    await server.reload();
   } catch (error) {
-    removePidFile(path, process.pid);
-    throw new Error(`Could not write pidfile: ${describe(error)}`, { cause: error });
+    const reason = error instanceof ConfigError ? error.problems.join("; ") : describe(error);
+    log.error(`Failed to reload server configuration: ${reason}`);
   }
 }
 
 /** URLs by the names test launchers look for; kinds of listeners that are off have no entry. */
-function portsOf(server: ProgramServer): Record<string, readonly string[]> {
+function portsOf(server: ProgramServer): Ports {
   const ports: Record<string, readonly string[]> = {};
   if (server.clientUrls.length > 0) ports["nats"] = server.clientUrls;
   if (server.monitoringUrls.length > 0) ports["monitoring"] = server.monitoringUrls;
+  if (server.websocketUrls.length > 0) ports["websocket"] = server.websocketUrls;
   return ports;
-}
-
-function attempt(log: LineLog, complaint: string, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    log.error(`${complaint}: ${describe(error)}`);
-  }
 }
 
 function describe(error: unknown): string {

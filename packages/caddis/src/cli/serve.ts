@@ -1,12 +1,12 @@
 import { CADDIS_VERSION, COMPATIBLE_VERSION } from "../base/version.ts";
 import { startWarnings } from "../config/load.ts";
-import type { Options } from "../config/options.ts";
-import { type LineLog, openLog, type LogSettings } from "../io/node/line-log.ts";
+import { type LineLog, openLog } from "../io/node/line-log.ts";
 import { nameProcess } from "../io/node/process-control.ts";
 import { STDERR_FD, writeTextSync } from "../io/node/write-sync.ts";
 import type { CommandLine } from "./flags.ts";
 import { loadOptions, type LoadedOptions } from "./load-options.ts";
-import { createProgramServer } from "./program-server.ts";
+import { logSettings } from "./log-reload.ts";
+import { createProgramServer, filesOf } from "./program-server.ts";
 import { runServer } from "./program.ts";
 
 /** The exit code of a program that found itself broken; that of a panic in Go. */
@@ -23,12 +23,19 @@ export async function serve(exe: string, args: readonly string[], line: CommandL
   const log = await openLog(logSettings(exe, options));
   dieLoudly(log);
   nameProcess(exe, [exe, ...hideSecrets(args)].join(" "));
-  const server = createProgramServer(options, log, loaded.digest);
+  const server = createProgramServer(exe, loaded, log, () => reloadOptions(line));
   logStart(log, exe, line.configFile, loaded, server.serverId);
-  const files = { pidFile: options.pid_file, portsFileDir: options.ports_file_dir };
-  const code = await runServer(server, log, exe, files);
+  const code = await runServer(server, log, exe, filesOf(options));
   await log.close();
   return code;
+}
+
+/** Flags over the file as it is now. Throws an `Error` for the user. */
+function reloadOptions(line: CommandLine): LoadedOptions {
+  if (line.configFile === "") {
+    throw new Error("can only reload config when a file is provided using -c or --config");
+  }
+  return loadOptions(line);
 }
 
 /** The first lines of a log, in the order of nats-server. */
@@ -49,21 +56,6 @@ function logStart(
   log.info(`  ID:       ${serverId}`);
   if (configFile !== "") log.info(`Using configuration file: ${configFile} (${digest})`);
   for (const warning of startWarnings(options)) log.warn(warning);
-}
-
-function logSettings(exe: string, options: Options): LogSettings {
-  return {
-    debug: options.debug,
-    trace: options.trace,
-    time: !options.logtime ? "none" : options.logtime_utc ? "utc" : "local",
-    style: options.log_format,
-    file: options.log_file,
-    fileSizeLimitBytes: options.logfile_size_limit,
-    filesMax: options.logfile_max_num,
-    syslog: options.syslog,
-    remoteSyslog: options.remote_syslog,
-    tag: exe,
-  };
 }
 
 /** A fault of our own ends the process, and the log says why; Node's warnings belong there too. */

@@ -2,7 +2,7 @@ import type { Bytes } from "../base/bytes.ts";
 import type { TlsContext, TlsSession } from "./tls.ts";
 
 /**
- * A duplex byte stream to one peer: a TCP socket, an in-process pair, later TLS and WebSocket.
+ * A duplex byte stream to one peer: a TCP socket, with or without TLS, an in-process pair, or a WebSocket.
  * The connection owns its pipe; the pipe calls the connection's `PipeEvents` and nothing else.
  */
 export interface Pipe {
@@ -26,10 +26,20 @@ export interface Pipe {
    * may be written in between. A handshake that fails ends in `onClosed`.
    */
   secure(context: TlsContext, received: Uint8Array | null): void;
-  /** Sends what was written, then ends the stream; `onClosed` follows. */
-  end(): void;
+  /**
+   * Who is at the other end was let in: bounds that only hold for strangers end. For pipes that have any.
+   */
+  admit?(): void;
+  /** Sends what was written, then ends the stream; `onClosed` follows. `status` is for pipes that can say why. */
+  end(status?: CloseStatus): void;
   /** Drops the stream at once; `onClosed` follows, in a later turn. */
   destroy(): void;
+}
+
+/** Why a pipe ends, for those that can say so: a status code of RFC 6455 and a text. */
+export interface CloseStatus {
+  readonly code: number;
+  readonly text: string;
 }
 
 /** What a pipe tells its connection. */

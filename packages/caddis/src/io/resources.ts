@@ -1,3 +1,13 @@
+/** Memory for objects, in bytes. */
+export interface HeapUsage {
+  /** Of objects, garbage that nobody has collected yet included. */
+  readonly usedBytes: number;
+  /** Taken from the system. */
+  readonly totalBytes: number;
+  /** At which the process gives up. */
+  readonly limitBytes: number;
+}
+
 /** What the process uses of the machine, handed in. */
 export interface Resources {
   /** Processors that the process may use. */
@@ -6,4 +16,7 @@ export interface Resources {
   residentBytes(): number;
   /** Processor time over the last second or more, in percent of one processor; one decimal. */
   cpuPercent(): number;
+  heap(): HeapUsage;
+  /** What keeps the process waiting: a kind for each thing, in the runtime's words. */
+  activity(): readonly string[];
 }

@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { ServerOptions } from "./embedded-options.ts";
 import type { InProcessConnection, InProcessHandlers } from "./in-process-connection.ts";
 
 /**
@@ -26,6 +27,13 @@ export interface CaddisServer {
    * running closes it at once.
    */
   openInProcess(handlers: InProcessHandlers): InProcessConnection;
+  /**
+   * Goes on with other options: all of them, as `createServer` takes them, not only those that are new. Live
+   * connections have what these say when it resolves: who may no longer be here is gone, others lose what they may
+   * no longer do. All or nothing: rejects with a `ConfigError` that lists what is wrong, and what can't change while
+   * a server runs; then nothing has changed. Files of certificates are read again. Reloads come one after the other.
+   */
+  reload(options: ServerOptions): Promise<void>;
   /**
    * Lame duck mode: takes no new connection, tells clients to go elsewhere, closes those that stay one by
    * one over `lame_duck_duration`, then shuts down. Resolves when the server is down.

@@ -2,15 +2,13 @@ import { startWarnings } from "../config/load.ts";
 import type { Options } from "../config/options.ts";
 import type { Clock } from "../io/clock.ts";
 import { systemClock } from "../io/node/clock.ts";
-import { nodeHttp } from "../io/node/http.ts";
 import { systemRandom } from "../io/node/random.ts";
-import { processResources } from "../io/node/resources.ts";
-import { tcpNet } from "../io/node/tcp.ts";
 import type { Random } from "../io/random.ts";
 import type { CaddisServer } from "./caddis-server.ts";
 import { EmbeddedServer } from "./embedded-server.ts";
 import { resolveEmbeddedOptions, type ServerOptions } from "./embedded-options.ts";
-import { type Logger, logTo } from "./logger.ts";
+import { levelsReload, type Logger, logTo } from "./logger.ts";
+import { nodePorts } from "./node-ports.ts";
 import { brokerEvents, type ServerHandlers } from "./server-events.ts";
 import { Server } from "./server.ts";
 
@@ -28,8 +26,9 @@ export async function createServer(
   options: ServerOptions = {},
   extras: ServerExtras = {},
 ): Promise<CaddisServer> {
-  const resolved = resolveEmbeddedOptions(options, extras.logger !== undefined);
-  return new EmbeddedServer(await startServer(resolved, extras, systemClock(), systemRandom));
+  const hasLogger = extras.logger !== undefined;
+  const resolved = resolveEmbeddedOptions(options, hasLogger);
+  return new EmbeddedServer(await startServer(resolved, extras, systemClock(), systemRandom), hasLogger);
 }
 
 /** Starts a server with Node's network and a clock and chance of the caller's choice. */
@@ -40,15 +39,7 @@ export async function startServer(
   random: Random,
 ): Promise<Server> {
   const log = logTo(extras.logger, options);
-  const ports = {
-    clock,
-    random,
-    log,
-    net: tcpNet(),
-    http: nodeHttp,
-    resources: processResources(),
-    runtime: `node ${process.version}`,
-  };
+  const ports = { ...nodePorts(log, { clock, random }), followers: [levelsReload(log)] };
   const server = new Server(options, ports, brokerEvents(extras));
   for (const warning of startWarnings(options)) log.warn(warning);
   await server.start();

@@ -4,19 +4,22 @@ import {
   type InProcessHandlers,
   openInProcessConnection,
 } from "./in-process-connection.ts";
+import { resolveEmbeddedOptions, type ServerOptions } from "./embedded-options.ts";
 import type { Server } from "./server.ts";
 
 /** A started server as its embedder sees it. */
 export class EmbeddedServer implements CaddisServer {
   readonly #server: Server;
+  readonly #hasLogger: boolean;
   /** Kept, since the listener is gone once the server goes down; null without a port. */
   readonly #url: string | null;
   readonly #port: number | null;
   /** As `#url`, for monitoring. */
   readonly #monitoringUrl: string | null;
 
-  constructor(server: Server) {
+  constructor(server: Server, hasLogger: boolean) {
     this.#server = server;
+    this.#hasLogger = hasLogger;
     this.#url = server.clientUrls.length === 0 ? null : server.clientUrls[0];
     this.#port = server.listeningPort;
     this.#monitoringUrl = server.monitoringUrls.length === 0 ? null : server.monitoringUrls[0];
@@ -55,6 +58,10 @@ export class EmbeddedServer implements CaddisServer {
 
   openInProcess(handlers: InProcessHandlers): InProcessConnection {
     return openInProcessConnection(this.#server.connectInProcess(), handlers);
+  }
+
+  async reload(options: ServerOptions): Promise<void> {
+    return this.#server.reload(resolveEmbeddedOptions(options, this.#hasLogger));
   }
 
   lameDuck(): Promise<void> {

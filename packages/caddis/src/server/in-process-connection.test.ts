@@ -12,6 +12,10 @@ class NotingPipe implements UnattachedPipe {
   takesAtOnce = true;
   events: PipeEvents | null = null;
 
+  secure(): void {
+    this.calls.push("secure");
+  }
+
   attach(events: PipeEvents): void {
     this.events = events;
   }

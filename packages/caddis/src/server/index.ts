@@ -7,3 +7,18 @@ export type { ServerOptions } from "./embedded-options.ts";
 export type { InProcessConnection, InProcessHandlers } from "./in-process-connection.ts";
 export type { Logger } from "./logger.ts";
 export type { ConnectionInfo, DisconnectInfo, ServerHandlers, SlowConsumerInfo } from "./server-events.ts";
+export type {
+  NoAnswer,
+  PermissionsSource,
+  PolicyAnswer,
+  PolicyDecision,
+  PolicyFeed,
+  PolicyQuestion,
+  PolicyRoute,
+  PolicyRule,
+  PolicyUser,
+  PublishAnswer,
+  PublishOutcome,
+  SubscribeAnswer,
+} from "./policy/policy.ts";
+export { testPolicy } from "./policy/test-policy.ts";

@@ -86,5 +86,5 @@ test("a console gets trace lines without stacks", () => {
 test("levels are on as the options say, and without a logger there is silence", () => {
   const log = logTo(console, { debug: true, trace: false });
   assert.deepEqual([log.debugEnabled, log.traceEnabled], [true, false]);
-  assert.equal(logTo(undefined, ALL), SILENT_LOG);
+  assert.deepEqual(logTo(undefined, ALL), SILENT_LOG);
 });

@@ -1,4 +1,5 @@
 import { type Log, SILENT_LOG } from "../io/log.ts";
+import type { ReloadPart } from "./reload-part.ts";
 
 /**
  * Where an embedded server says what happens: `console`, or the logger of most libraries. A level that it
@@ -19,9 +20,27 @@ interface Levels {
   readonly trace: boolean;
 }
 
+/** The log of an embedded server; which levels it passes can be changed. */
+export interface LevelledLog extends Log {
+  debugEnabled: boolean;
+  traceEnabled: boolean;
+}
+
+/** The levels of an embedded server's log after a reload. */
+export function levelsReload(log: LevelledLog): ReloadPart {
+  return {
+    prepare: (_current, next) => ({
+      commit() {
+        log.debugEnabled = next.debug;
+        log.traceEnabled = next.trace;
+      },
+    }),
+  };
+}
+
 /** The server's log on top of an application's logger; without one, silence. */
-export function logTo(logger: Logger | undefined, levels: Levels): Log {
-  if (logger === undefined) return SILENT_LOG;
+export function logTo(logger: Logger | undefined, levels: Levels): LevelledLog {
+  if (logger === undefined) return { ...SILENT_LOG };
   const debug = (message: string): void => {
     if (logger.debug === undefined) logger.info(message);
     else logger.debug(message);

@@ -6,7 +6,7 @@ import { CLOSE_REASONS } from "../broker/close-reason.ts";
 export interface ConnectionInfo {
   /** The connection's number, which no other connection of the server ever has. */
   readonly cid: number;
-  readonly transport: "tcp" | "in-process";
+  readonly transport: "tcp" | "in-process" | "websocket";
   /** The peer's address; empty and 0 inside the process. */
   readonly host: string;
   readonly port: number;
@@ -47,7 +47,7 @@ export interface ServerHandlers {
 }
 
 /** What the broker calls, for an application's handlers. Without a handler an event costs nothing. */
-export function brokerEvents(handlers: ServerHandlers): BrokerEvents {
+export function brokerEvents(handlers: ServerHandlers): Partial<BrokerEvents> {
   return {
     onConnect(client) {
       if (handlers.onConnect === undefined) return;
@@ -77,7 +77,7 @@ function describe(client: Client): ConnectionInfo {
     name: client.connect.name,
     lang: client.connect.lang,
     version: client.connect.version,
-    user: client.user,
+    user: client.identity.user,
     account: client.account.name,
   };
 }

@@ -6,6 +6,7 @@ import type { Http } from "../io/http.ts";
 import { type Log, SILENT_LOG } from "../io/log.ts";
 import type { Listener, Net, UnattachedPipe } from "../io/pipe.ts";
 import { SeededRandom } from "../io/seeded-random.ts";
+import { nodeSecurity } from "../io/node/security.ts";
 import { VirtualClock } from "../io/virtual-clock.ts";
 import { Server } from "./server.ts";
 
@@ -52,10 +53,18 @@ class World {
         log,
         net: this.net,
         http: NO_HTTP,
-        resources: { coreCount: 1, residentBytes: () => 0, cpuPercent: () => 0 },
+        websocket: { listen: () => Promise.reject(new Error("no WebSocket here")) },
+        resources: {
+          coreCount: 1,
+          residentBytes: () => 0,
+          cpuPercent: () => 0,
+          heap: () => ({ usedBytes: 0, totalBytes: 0, limitBytes: 0 }),
+          activity: () => [],
+        },
+        security: nodeSecurity(),
         runtime: "test",
       },
-      { onConnect: ignore, onDisconnect: ignore, onSlowConsumer: ignore },
+      { onConnect: ignore, onDisconnect: ignore, onAuthError: () => {}, onSlowConsumer: ignore },
     );
   }
 

@@ -1,20 +1,41 @@
+import type { ResponseCache } from "../auth/ocsp/response-cache.ts";
 import type { Account } from "../broker/account.ts";
 import { Broker } from "../broker/broker.ts";
+import type { TlsSetup } from "../broker/securing.ts";
 import type { BrokerEvents } from "../broker/events.ts";
 import { parseAdvertised } from "../config/checks.ts";
+import { ConfigError } from "../config/config-error.ts";
 import type { Options } from "../config/options.ts";
 import type { Clock } from "../io/clock.ts";
 import type { Http } from "../io/http.ts";
 import type { Log } from "../io/log.ts";
 import type { Listener, Net, UnattachedPipe } from "../io/pipe.ts";
 import type { Random } from "../io/random.ts";
+import type { SecurityPorts } from "../io/security.ts";
 import type { Resources } from "../io/resources.ts";
-import type { MonitoredServer } from "../monitor/endpoints.ts";
-import type { Monitor } from "../monitor/monitor.ts";
-import { MappingTable } from "../subject/mapping.ts";
+import type { WebsocketNet } from "../io/websocket.ts";
+import type { MonitoredServer } from "../monitor/endpoint.ts";
 import { inProcessPair } from "../transport/in-process.ts";
+import { SystemEvents } from "../system/events/system-events.ts";
 import { AcceptErrors } from "./accept-errors.ts";
 import { LameDuck } from "./lame-duck.ts";
+import type { Monitoring } from "./monitoring.ts";
+import { AccountsReload } from "./reload-accounts.ts";
+import { reviewConnections } from "./reload-clients.ts";
+import { diffOptions } from "./reload-diff.ts";
+import { reloadedLines } from "./reload-lines.ts";
+import { abandonAll, finishAll, prepareAll, type ReloadPart } from "./reload-part.ts";
+import { SecurityReload } from "./reload-security.ts";
+import {
+  closeSecurity,
+  configuredAuthenticator,
+  needsOpening,
+  openSecurity,
+  type Security,
+  type SecurityDeps,
+} from "./security.ts";
+import type { TransportSecurity } from "./transport-security.ts";
+import type { WebsocketPort } from "./websocket-port.ts";
 
 /** The world, as one server sees it. */
 export interface ServerPorts {
@@ -24,9 +45,14 @@ export interface ServerPorts {
   readonly net: Net;
   /** For monitoring. */
   readonly http: Http;
+  readonly websocket: WebsocketNet;
   readonly resources: Resources;
+  /** Passwords, certificates, account JWTs. */
+  readonly security: SecurityPorts;
   /** What INFO and /varz name as the runtime. */
   readonly runtime: string;
+  /** What follows the server's options besides itself: the log, say. */
+  readonly followers?: readonly ReloadPart[];
 }
 
 /**
@@ -37,7 +63,6 @@ export type ServerState = "new" | "starting" | "running" | "lame duck" | "stoppi
 
 /** One NATS server. Everything it knows hangs off this object; several in a process never notice each other. */
 export class Server implements MonitoredServer {
-  readonly options: Options;
   readonly broker: Broker;
   /** Resolves once the server is down, whoever asked for it. */
   readonly closed: Promise<void>;
@@ -50,27 +75,38 @@ export class Server implements MonitoredServer {
   readonly #ports: ServerPorts;
   readonly #lameDuck: LameDuck;
   readonly #acceptErrors: AcceptErrors;
-  readonly #advertised: { readonly host: string; readonly port: number } | null;
+  readonly #systemEvents: SystemEvents;
   #state: ServerState = "new";
   /** Settles when `start` has opened what it opens, or failed to. */
   #opening: Promise<void> = Promise.resolve();
   #listener: Listener | null = null;
+  /** Loaded and made when it is wanted. */
+  #websocket: WebsocketPort | null = null;
+  /** Who guards the port. Before the start files are not read yet, and nobody else is asked. */
+  security: Security;
+  /** Reloads come one after the other. */
+  #lastReload: Promise<void> = Promise.resolve();
   /** Loaded and made when it is wanted: most embedded servers do without. */
-  #monitor: Monitor | null = null;
+  #monitoring: Monitoring | null = null;
   #resolveClosed: () => void = () => {};
 
-  constructor(options: Options, ports: ServerPorts, events: BrokerEvents) {
-    this.options = options;
+  constructor(options: Options, ports: ServerPorts, events: Partial<BrokerEvents>) {
     this.#ports = ports;
-    this.#advertised = advertised(options.client_advertise);
-    const mappings = MappingTable.compile(options.mappings, { random: ports.random, clusterName: "" });
-    if (typeof mappings === "string") throw new Error(mappings);
-    this.broker = new Broker(options, ports, mappings.size === 0 ? null : mappings, events, ports.runtime);
+    const authenticator = configuredAuthenticator(options, ports.security);
+    this.broker = new Broker(options, ports, authenticator, events, ports.runtime);
+    this.security = { authenticator, transport: null, operator: null };
+    this.#systemEvents = new SystemEvents(this.broker);
+    this.broker.events.add(this.#systemEvents);
     this.#lameDuck = new LameDuck(this.broker);
     this.#acceptErrors = new AcceptErrors(ports.log, this.broker.timers);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
+  }
+
+  /** Those of the last reload. */
+  get options(): Options {
+    return this.broker.options;
   }
 
   get state(): ServerState {
@@ -80,6 +116,16 @@ export class Server implements MonitoredServer {
   /** Whether it is up and takes clients; false as soon as it sends them away. */
   get takesConnections(): boolean {
     return this.#state === "running";
+  }
+
+  /** Whether it has been up, for however short a time. */
+  get hasStarted(): boolean {
+    return this.#state !== "new" && this.#state !== "starting";
+  }
+
+  /** What is known about clients' certificates; null where nobody asks. */
+  get ocspCache(): ResponseCache | null {
+    return this.security.transport?.cache ?? null;
   }
 
   get resources(): Resources {
@@ -103,12 +149,17 @@ export class Server implements MonitoredServer {
       : listener.addresses.map((address) => `nats://${joinHostPort(address, listener.port)}`);
   }
 
+  /** URLs at which clients reach this server over WebSocket; empty without it. */
+  get websocketUrls(): readonly string[] {
+    return this.#websocket?.urls ?? [];
+  }
+
   /** URLs at which monitoring answers; empty without it. */
   get monitoringUrls(): readonly string[] {
-    const bound = this.#monitor?.address ?? null;
+    const { address: bound = null, scheme } = this.#monitoring ?? {};
     return bound === null
       ? []
-      : bound.addresses.map((address) => `http://${joinHostPort(address, bound.port)}`);
+      : bound.addresses.map((address) => `${scheme}://${joinHostPort(address, bound.port)}`);
   }
 
   /**
@@ -140,6 +191,52 @@ export class Server implements MonitoredServer {
       throw error;
     }
     this.#ports.log.info("Server is ready");
+  }
+
+  /**
+   * Goes on with other options; live connections have what these say when it resolves. All or nothing: rejects
+   * with a `ConfigError` that lists what is in the way, and nothing has changed. `digest`: of the file they are from.
+   */
+  reload(options: Options, digest = ""): Promise<void> {
+    const turn = this.#lastReload.then(() => this.#reload(options, digest));
+    this.#lastReload = turn.catch(() => {});
+    return turn;
+  }
+
+  async #reload(next: Options, digest: string): Promise<void> {
+    const { broker } = this;
+    this.#assertRunning();
+    const current = broker.options;
+    const { changed, refused } = diffOptions(current, next, this.listeningPort);
+    if (refused.length > 0) throw new ConfigError(refused);
+    // What can fail comes first …
+    const parts = [
+      new AccountsReload(broker, this.security.operator !== null),
+      new SecurityReload(this, this.#securityDeps()),
+      ...(this.#monitoring === null ? [] : [this.#monitoring]),
+      ...(this.#websocket === null ? [] : [this.#websocket]),
+      ...(this.#ports.followers ?? []),
+    ];
+    const steps = await prepareAll(parts, current, next);
+    if (this.#state !== "running") await abandonAll(steps);
+    this.#assertRunning();
+    // … and then nothing can come in between.
+    for (const line of reloadedLines(current, next, changed)) broker.log.info(line);
+    broker.options = next;
+    const { authenticator } = broker;
+    for (const step of steps) step.commit();
+    this.#setAddress();
+    this.configLoadMs = this.#ports.clock.nowMs();
+    this.configDigest = digest;
+    const reviewed = reviewConnections(broker, current, broker.authenticator !== authenticator);
+    await finishAll(steps);
+    await reviewed;
+    broker.log.info(`Reloaded server configuration${digest === "" ? "" : ` (${digest})`}`);
+  }
+
+  #assertRunning(): void {
+    const problem = `a server that is ${STATE_TEXTS[this.#state]} can't be given another configuration`;
+    if (this.#state !== "running") throw new ConfigError([problem]);
   }
 
   /** A connection from inside the process; the other end is the caller's. */
@@ -177,26 +274,70 @@ export class Server implements MonitoredServer {
 
   async #open(): Promise<void> {
     // Before everything else, so that one can watch the rest start.
-    if (this.options.http_port !== 0) await this.#startMonitoring();
+    const { http_port, https_port } = this.options;
+    if (http_port !== 0 || https_port !== 0) await this.#startMonitoring();
+    // Most servers embedded for tests have nothing to open, and start at once.
+    if (this.#state === "starting" && needsOpening(this.options)) await this.#openSecurity();
+    if (this.options.websocket.port !== 0 && this.#state === "starting") await this.#openWebsocket();
     if (!this.options.dont_listen && this.#state === "starting") await this.#startListening();
+  }
+
+  async #openWebsocket(): Promise<void> {
+    const { WebsocketPort } = await import("./websocket-port.ts");
+    this.#websocket = await WebsocketPort.open(this.options, {
+      security: this.#securityDeps(),
+      operator: this.security.operator,
+      net: this.#ports.websocket,
+      acceptErrors: this.#acceptErrors,
+      takesConnections: () => this.takesConnections,
+    });
+    this.broker.websocket = this.#websocket;
+  }
+
+  /** Before anybody can connect. */
+  async #openSecurity(): Promise<void> {
+    const { broker, options } = this;
+    this.security = await openSecurity(options, this.#securityDeps());
+    broker.authenticator = this.security.authenticator;
+    broker.tls = this.security.transport?.setup ?? null;
+    await this.security.operator?.start(options);
+  }
+
+  #securityDeps(): SecurityDeps {
+    const { broker } = this;
+    const onFatal = (reason: string): void => this.#onFatal(reason);
+    return { broker, ports: this.#ports.security, events: this.#systemEvents, onFatal };
+  }
+
+  /** Going on would be worse than to stop. */
+  #onFatal(reason: string): void {
+    this.#ports.log.fatal(reason);
+    void this.shutdown();
   }
 
   async #startMonitoring(): Promise<void> {
     try {
-      const { Monitor } = await import("../monitor/monitor.ts");
-      this.#monitor = new Monitor(this);
-      const { host, port } = await this.#monitor.start(this.#ports.http);
-      this.#ports.log.info(`Starting http monitor on ${joinHostPort(host, port)}`);
+      const { Monitoring } = await import("./monitoring.ts");
+      const { http, security, log } = this.#ports;
+      const transport = (): TransportSecurity | null => this.security.transport;
+      this.#monitoring = new Monitoring({ server: this, http, security, transport });
+      const { host, port } = await this.#monitoring.start();
+      log.info(`Starting ${this.#monitoring.scheme} monitor on ${joinHostPort(host, port)}`);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`Can't start monitoring: can't listen to the monitor port: ${reason}`, {
-        cause: error,
-      });
+      throw new Error(`Can't start monitoring: ${reason}`, { cause: error });
     }
   }
 
+  #logTls({ allowNonTls, handshakeFirst }: TlsSetup): void {
+    const { log } = this.#ports;
+    log.info(`TLS ${allowNonTls ? "available" : "required"} for client connections`);
+    if (handshakeFirst !== "always") return;
+    log.warn('Clients that are not using "TLS Handshake First" option will fail to connect');
+  }
+
   async #startListening(): Promise<void> {
-    const { broker, options } = this;
+    const { options } = this;
     const { log, net } = this.#ports;
     try {
       this.#listener = await net.listen(
@@ -211,14 +352,23 @@ export class Server implements MonitoredServer {
         cause: error,
       });
     }
+    this.#setAddress();
     const { port } = this.#listener;
-    broker.host = this.#advertised?.host ?? options.host;
-    broker.port = this.#advertised?.port || port;
     log.info(`Listening for client connections on ${joinHostPort(options.host, port)}`);
+    if (this.broker.tls !== null) this.#logTls(this.broker.tls);
+  }
+
+  /** The address that INFO names. */
+  #setAddress(): void {
+    const { broker, options } = this;
+    const told = advertised(options.client_advertise);
+    broker.host = told?.host ?? options.host;
+    broker.port = told?.port || (this.listeningPort ?? options.port);
   }
 
   async #stop(): Promise<void> {
-    await Promise.all([this.#closeListener(), this.#monitor?.close(), this.broker.shutdown()]);
+    await Promise.all([this.#closeListener(), this.#monitoring?.close(), this.broker.shutdown()]);
+    await Promise.all([closeSecurity(this.security), this.#websocket?.close()]);
     this.#state = "stopped";
     this.#resolveClosed();
   }
@@ -231,9 +381,19 @@ export class Server implements MonitoredServer {
   async #closeListener(): Promise<void> {
     const listener = this.#listener;
     this.#listener = null;
-    await listener?.close();
+    await Promise.all([listener?.close(), this.#websocket?.closeListener()]);
   }
 }
+
+/** What a state is called in a text. */
+const STATE_TEXTS: Readonly<Record<ServerState, string>> = {
+  new: "not started",
+  starting: "starting",
+  running: "running",
+  "lame duck": "in lame duck mode",
+  stopping: "shutting down",
+  stopped: "shut down",
+};
 
 /** The address that clients are told by `client_advertise`; null when none is given. Throws when it is no address. */
 function advertised(text: string): { readonly host: string; readonly port: number } | null {

@@ -44,18 +44,19 @@ export async function createTestServer(
   options: ServerOptions = {},
   extras: TestServerExtras = {},
 ): Promise<TestServer> {
-  const resolved = resolveEmbeddedOptions(options, extras.logger !== undefined);
+  const hasLogger = extras.logger !== undefined;
+  const resolved = resolveEmbeddedOptions(options, hasLogger);
   const clock = extras.clock ?? virtualClock();
   const random = new SeededRandom(extras.seed ?? DEFAULT_SEED);
-  return new EmbeddedTestServer(await startServer(resolved, extras, clock, random), clock);
+  return new EmbeddedTestServer(await startServer(resolved, extras, clock, random), hasLogger, clock);
 }
 
 class EmbeddedTestServer extends EmbeddedServer implements TestServer {
   readonly clock: VirtualClock;
   readonly #server: Server;
 
-  constructor(server: Server, clock: VirtualClock) {
-    super(server);
+  constructor(server: Server, hasLogger: boolean, clock: VirtualClock) {
+    super(server, hasLogger);
     this.#server = server;
     this.clock = clock;
   }

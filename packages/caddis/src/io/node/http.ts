@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Http, HttpAnswer, HttpRequest } from "../http.ts";
+import type { Http, HttpAnswer, HttpHandler, HttpRequest } from "../http.ts";
 import { bind } from "./tcp.ts";
 
 /** Request line and headers; who asks for figures needs a fraction of it. */
@@ -29,7 +29,7 @@ const CHECK_INTERVAL_MS = 5_000;
 
 /** HTTP by `node:http`, which is loaded on first use: most embedded servers do without. */
 export const nodeHttp: Http = {
-  async listen(host, port, answer) {
+  async listen(host, port, answer, tls) {
     const { createServer } = await import("node:http");
     const server = createServer({
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -42,6 +42,7 @@ export const nodeHttp: Http = {
     server.maxConnections = CONNECTIONS_MAX;
     server.on("drop", () => server.closeIdleConnections());
     answerAll(server, answer);
+    const handshakes = tls === undefined ? null : (await import("./https.ts")).secureConnections(server, tls);
     // Nobody depends on a single question: a scraper or probe that is not let in asks again.
     const listener = await bind(server, host, port, () => {});
     return {
@@ -52,6 +53,7 @@ export const nodeHttp: Http = {
         const closed = new Promise<void>((resolve) => {
           server.close(() => resolve());
         });
+        handshakes?.destroyAll();
         server.closeAllConnections();
         return closed;
       },
@@ -59,7 +61,7 @@ export const nodeHttp: Http = {
   },
 };
 
-function answerAll(server: Server, answer: (request: HttpRequest) => HttpAnswer): void {
+function answerAll(server: Server, answer: HttpHandler): void {
   const waiting = new WeakMap<Socket, number>();
   server.on("request", (incoming: IncomingMessage, response: ServerResponse) => {
     const { socket } = incoming;
@@ -70,9 +72,10 @@ function answerAll(server: Server, answer: (request: HttpRequest) => HttpAnswer)
     }
     waiting.set(socket, count);
     response.once("close", () => waiting.set(socket, (waiting.get(socket) ?? 1) - 1));
-    const request = parseTarget(incoming.url ?? "");
-    if (request === null) send(response, BAD_TARGET);
-    else send(response, answer(request));
+    const request = parseTarget(incoming.url ?? "", incoming.headers.accept);
+    const answered = request === null ? BAD_TARGET : answer(request);
+    if (answered instanceof Promise) void answered.then((late) => send(response, late));
+    else send(response, answered);
   });
 }
 
@@ -83,13 +86,15 @@ const BAD_TARGET: HttpAnswer = {
 };
 
 /** The target of a request line, ASCII, a proxy's absolute form included; null when it is none. */
-function parseTarget(target: string): HttpRequest | null {
+function parseTarget(target: string, accept: string | undefined): HttpRequest | null {
   const text = target.replace(/^https?:\/\/[^/?]*/i, "");
   const mark = text.indexOf("?");
   const path = mark < 0 ? text : text.slice(0, mark);
   try {
     const decoded = decodeURIComponent(path === "" ? "/" : path);
-    return decoded.startsWith("/") ? { path: decoded, query: mark < 0 ? "" : text.slice(mark + 1) } : null;
+    if (!decoded.startsWith("/")) return null;
+    const request = { path: decoded, query: mark < 0 ? "" : text.slice(mark + 1) };
+    return accept === undefined ? request : { ...request, accept };
   } catch {
     return null;
   }
@@ -97,6 +102,8 @@ function parseTarget(target: string): HttpRequest | null {
 
 /** Sends a short answer whole, with its length, and a long one piece by piece as the peer takes it. */
 function send(response: ServerResponse, { status, headers, body }: HttpAnswer): void {
+  // The peer may be gone before a late answer is there.
+  if (response.destroyed) return;
   const pieces = body[Symbol.iterator]();
   const first = pieces.next();
   const second = first.done === true ? first : pieces.next();

@@ -26,12 +26,12 @@ export interface LogSettings {
 
 /**
  * The program's log: passes what the settings ask for to one destination. The server sees only `Log`;
- * `reopen` and `close` are for who opened it.
+ * `reopen`, `redirect` and `close` are for who opened it.
  */
 export class LineLog implements Log {
-  readonly debugEnabled: boolean;
-  readonly traceEnabled: boolean;
-  readonly #destination: LogDestination;
+  debugEnabled: boolean;
+  traceEnabled: boolean;
+  #destination: LogDestination;
 
   constructor(destination: LogDestination, enabled: { debug: boolean; trace: boolean }) {
     this.debugEnabled = enabled.debug;
@@ -68,6 +68,22 @@ export class LineLog implements Log {
     if (!this.#destination.reopen()) this.info("File log re-open ignored, not a file logger");
   }
 
+  /**
+   * From now on passes what `enabled` asks for to `destination`; null: where lines go already. Returns the
+   * destination that is no longer in use, for the caller to close; null: there is none.
+   */
+  redirect(
+    destination: LogDestination | null,
+    enabled: { debug: boolean; trace: boolean },
+  ): LogDestination | null {
+    this.debugEnabled = enabled.debug;
+    this.traceEnabled = enabled.trace;
+    if (destination === null) return null;
+    const previous = this.#destination;
+    this.#destination = destination;
+    return previous;
+  }
+
   /** Hands over what is still on its way to syslog. */
   close(): Promise<void> {
     return this.#destination.close();
@@ -79,7 +95,8 @@ export async function openLog(settings: LogSettings): Promise<LineLog> {
   return new LineLog(await openDestination(settings), settings);
 }
 
-async function openDestination(settings: LogSettings): Promise<LogDestination> {
+/** Opens what lines are to go to. Rejects with a `LogOpenError`. */
+export async function openDestination(settings: LogSettings): Promise<LogDestination> {
   const nowMicros = wallClockMicros();
   const format: LineFormat = { style: settings.style, pid: process.pid, time: settings.time, colors: false };
   if (settings.file !== "") {

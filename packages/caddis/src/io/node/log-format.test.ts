@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import { logCode } from "../log-codes.ts";
 import { formatLine, oneLine, type LineFormat } from "./log-format.ts";
 
 const TEXT: LineFormat = { style: "text", pid: 4242, time: "utc", colors: false };
@@ -45,7 +46,7 @@ test("local time follows the time zone", (t) => {
   assert.equal(line, "[4242] 2026/11/20 14:29:41.588138 [INF] m\n");
 });
 
-test("a JSON line has time, level, pid and msg", () => {
+test("a JSON line has time, level, pid and msg, and the code of its kind", () => {
   const format: LineFormat = { ...TEXT, style: "json" };
   assert.equal(
     formatLine(format, "warn", 'a "b"\nc', MICROS),
@@ -53,7 +54,11 @@ test("a JSON line has time, level, pid and msg", () => {
   );
   assert.equal(
     formatLine({ ...format, time: "none" }, "trace", "m", MICROS),
-    '{"level":"trace","pid":4242,"msg":"m"}\n',
+    '{"level":"trace","pid":4242,"code":"client.traffic","msg":"m"}\n',
+  );
+  assert.equal(
+    formatLine({ ...format, time: "none" }, "info", "Server is ready", MICROS),
+    '{"level":"info","pid":4242,"code":"server.ready","msg":"Server is ready"}\n',
   );
 });
 
@@ -69,7 +74,14 @@ test("whatever the message, a text line is one line and a JSON line gives it bac
       // eslint-disable-next-line no-control-regex
       assert.match(line, /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*\n$/);
       const json: unknown = JSON.parse(formatLine({ ...TEXT, style: "json" }, "info", message, MICROS));
-      assert.deepEqual(json, { time: "2026-11-20T05:29:41.588138Z", level: "info", pid: 4242, msg: message });
+      const code = logCode("info", message);
+      assert.deepEqual(json, {
+        time: "2026-11-20T05:29:41.588138Z",
+        level: "info",
+        pid: 4242,
+        ...(code === undefined ? {} : { code }),
+        msg: message,
+      });
     }),
   );
 });

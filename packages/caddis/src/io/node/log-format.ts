@@ -3,10 +3,13 @@
  *
  *     [4242] 2026/11/20 05:29:41.588138 [INF] Server is ready
  *
- * process id, local time with microseconds, level, message; JSON lines carry the same four:
+ * process id, local time with microseconds, level, message; JSON lines carry the same four, and for most kinds of lines
+ * a code that says which kind it is (`io/log-codes.ts`):
  *
- *     {"time":"2026-11-20T05:29:41.588138Z","level":"info","pid":4242,"msg":"Server is ready"}
+ *     {"time":"2026-11-20T05:29:41.588138Z","level":"info","pid":4242,"code":"server.ready","msg":"Server is ready"}
  */
+
+import { logCode } from "../log-codes.ts";
 
 /** Levels, most of them the methods of `Log`. */
 export type LogLevel = "info" | "warn" | "error" | "fatal" | "debug" | "trace";
@@ -50,7 +53,7 @@ export function formatLine(format: LineFormat, level: LogLevel, message: string,
 
 /** One log line as JSON, without line end. The names of its keys are stable. */
 export function formatJson(format: LineFormat, level: LogLevel, message: string, wallMicros: number): string {
-  const entry = { level, pid: format.pid, msg: message };
+  const entry = { level, pid: format.pid, code: logCode(level, message), msg: message };
   if (format.time === "none") return JSON.stringify(entry);
   const seconds = new Date(wallMicros / 1000).toISOString().slice(0, 19);
   return JSON.stringify({ time: `${seconds}.${fractionDigits(wallMicros)}Z`, ...entry });

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { getHeapStatistics } from "node:v8";
 import type { Resources } from "../resources.ts";
 
 /** A shorter span says little: until it is over, the last figure stands. */
@@ -22,5 +23,10 @@ export function processResources(): Resources {
       sinceMs = nowMs;
       return percent;
     },
+    heap() {
+      const { used_heap_size, total_heap_size, heap_size_limit } = getHeapStatistics();
+      return { usedBytes: used_heap_size, totalBytes: total_heap_size, limitBytes: heap_size_limit };
+    },
+    activity: () => process.getActiveResourcesInfo(),
   };
 }

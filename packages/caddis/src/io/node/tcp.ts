@@ -15,8 +15,8 @@ import type { NodeTlsContext } from "./tls.ts";
 /** Connections that may wait to be accepted: a storm of reconnecting clients is not turned away. */
 const ACCEPT_BACKLOG = 4096;
 
-/** Idle seconds before the kernel probes a peer; the reference's runtime does the same. */
-const KEEP_ALIVE_MS = 15_000;
+/** Idle time before the kernel probes a peer; the reference's runtime does the same. */
+export const KEEP_ALIVE_MS = 15_000;
 
 /** The outbound bounds what is written; the stream's own mark must never make it wait. */
 const NO_HIGH_WATER_MARK = Number.MAX_SAFE_INTEGER;
@@ -114,7 +114,7 @@ function listen(
 }
 
 /** The descriptor of a new connection; -1 on systems that have none. */
-function descriptorOf(accepted: Socket): number {
+export function descriptorOf(accepted: Socket): number {
   const { _handle: handle } = accepted as unknown as { readonly _handle: { readonly fd?: number } | null };
   return handle?.fd ?? -1;
 }
@@ -347,7 +347,7 @@ function ownAddresses(): readonly NetworkInterfaceInfo[] {
 }
 
 /** An IPv4 peer of a dual-stack listener, written as IPv4. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
 }
 
