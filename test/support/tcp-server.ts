@@ -3,17 +3,23 @@ import type { Broker } from "../../packages/caddis/src/broker/broker.ts";
 import { resolveOptions } from "../../packages/caddis/src/config/load.ts";
 import type { OptionsInput } from "../../packages/caddis/src/config/options.ts";
 import { SILENT_LOG } from "../../packages/caddis/src/io/log.ts";
-import { systemClock } from "../../packages/caddis/src/io/node/clock.ts";
-import { nodeHttp } from "../../packages/caddis/src/io/node/http.ts";
-import { systemRandom } from "../../packages/caddis/src/io/node/random.ts";
-import { processResources } from "../../packages/caddis/src/io/node/resources.ts";
-import { type ReadMode, tcpNet } from "../../packages/caddis/src/io/node/tcp.ts";
+import type { ReadMode } from "../../packages/caddis/src/io/node/tcp.ts";
+import { nodePorts } from "../../packages/caddis/src/server/node-ports.ts";
 import { Server } from "../../packages/caddis/src/server/server.ts";
 import { RawClient } from "./raw-client.ts";
 
 /** How a client introduces itself that wants no answer to each operation and knows the token `t`. */
 export const HELLO =
   'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"auth_token":"t"}\r\n';
+
+/** Subscriptions of connections in the global account; the server itself has some too. */
+export function interestOf({ globalAccount }: Broker): number {
+  let count = 0;
+  globalAccount.sublist.forEach(({ client }) => {
+    if (client !== null) count++;
+  });
+  return count;
+}
 
 /** A server of this process on a real port, whose inside a test may look at. */
 export class TcpServer {
@@ -31,16 +37,9 @@ export class TcpServer {
   static async start(t: TestContext, readMode: ReadMode, options: OptionsInput = {}): Promise<TcpServer> {
     const server = new Server(
       resolveOptions({ host: "127.0.0.1", port: 0, ...options }),
-      {
-        clock: systemClock(),
-        random: systemRandom,
-        log: SILENT_LOG,
-        net: tcpNet(readMode),
-        http: nodeHttp,
-        resources: processResources(),
-        runtime: "test",
-      },
-      { onConnect: () => {}, onDisconnect: () => {}, onSlowConsumer: () => {} },
+      { ...nodePorts(SILENT_LOG, { readMode }), runtime: "test" },
+      { onConnect: () => {}, onDisconnect: () => {}, onAuthError: () => {},
+      onSlowConsumer: () => {} },
     );
     await server.start();
     const started = new TcpServer(server, server.broker.port);

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { authenticationRules } from "../../packages/caddis/src/auth/authentication-rules.ts";
+import { ConfiguredAuthenticator } from "../../packages/caddis/src/auth/configured-authenticator.ts";
 import { Broker } from "../../packages/caddis/src/broker/broker.ts";
 import type { Client } from "../../packages/caddis/src/broker/client.ts";
 import { resolveOptions } from "../../packages/caddis/src/config/load.ts";
@@ -8,12 +10,15 @@ import { SeededRandom } from "../../packages/caddis/src/io/seeded-random.ts";
 import { VirtualClock } from "../../packages/caddis/src/io/virtual-clock.ts";
 import { FakePipe } from "./fake-pipe.ts";
 
+/** Test brokers have plain passwords only. */
+const NO_HASHER = { compare: () => Promise.resolve(false) };
+
 /** CONNECT as most clients send it. */
 export const QUIET = '{"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"protocol":1}';
 
 /** What the broker told its embedder. */
 export interface ToldEvent {
-  readonly event: "connect" | "disconnect" | "slow consumer";
+  readonly event: "connect" | "disconnect" | "auth error" | "slow consumer";
   readonly cid: number;
 }
 
@@ -21,6 +26,8 @@ export interface ToldEvent {
 export class TestBroker {
   readonly clock = new VirtualClock((run) => setImmediate(run));
   readonly broker: Broker;
+  /** Subscriptions of the server itself in the global account. */
+  readonly ownInterest: number;
   readonly events: ToldEvent[] = [];
   readonly logLines: string[] = [];
   readonly peers: Peer[] = [];
@@ -37,17 +44,20 @@ export class TestBroker {
       debug: note,
       trace: note,
     };
+    const resolved = resolveOptions(options);
     this.broker = new Broker(
-      resolveOptions(options),
+      resolved,
       { clock: this.clock, random, log },
-      null,
+      new ConfiguredAuthenticator(authenticationRules(resolved), NO_HASHER),
       {
         onConnect: ({ cid }) => this.events.push({ event: "connect", cid }),
         onDisconnect: ({ cid }) => this.events.push({ event: "disconnect", cid }),
+        onAuthError: ({ cid }) => this.events.push({ event: "auth error", cid }),
         onSlowConsumer: ({ cid }) => this.events.push({ event: "slow consumer", cid }),
       },
       "test",
     );
+    this.ownInterest = this.broker.globalAccount.sublist.count;
   }
 
   /** A connection that has been greeted and has said nothing yet. */
@@ -72,7 +82,7 @@ export class TestBroker {
   /** Checks everything that states its invariants, and that each closed connection is forgotten. */
   checkInvariants(): void {
     const { broker } = this;
-    for (const account of broker.accounts.values()) account.sublist.checkInvariants();
+    for (const account of broker.accounts) account.sublist.checkInvariants();
     broker.timers.checkInvariants();
     let subscriptions = 0;
     for (const { client } of this.peers) {
@@ -80,7 +90,8 @@ export class TestBroker {
       assert.equal(broker.clients.get(client.cid) === client, client.state !== "closed");
       subscriptions += client.subscriptions.size;
     }
-    assert.equal(broker.globalAccount.sublist.count, subscriptions, "subscriptions are those of the clients");
+    const interest = broker.globalAccount.sublist.count - this.ownInterest;
+    assert.equal(interest, subscriptions, "subscriptions are those of the clients");
   }
 }
 

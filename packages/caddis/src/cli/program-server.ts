@@ -27,16 +27,18 @@ export function createProgramServer(
     onSlowConsumer: ignore,
   });
   server.configDigest = digest;
+  const reload = async (): Promise<void> => {
+    const loaded = load();
+    for (const warning of loaded.warnings) log.warn(warning);
+    await server.reload(loaded.options, loaded.digest);
+  };
+  server.reread = reload;
   return {
     serverId: server.broker.serverId,
     start: (onListening) => server.start(onListening),
     lameDuck: () => server.lameDuck(),
     shutdown: () => server.shutdown(),
-    async reload() {
-      const loaded = load();
-      for (const warning of loaded.warnings) log.warn(warning);
-      await server.reload(loaded.options, loaded.digest);
-    },
+    reload,
     followFiles(follow) {
       followers.push({ prepare: (_current, next) => ({ commit: () => follow(filesOf(next)) }) });
     },

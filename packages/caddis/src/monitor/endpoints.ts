@@ -1,57 +1,51 @@
-import { goQuote } from "../base/go-quote.ts";
 import type { HttpAnswer } from "../io/http.ts";
-import type { Resources } from "../io/resources.ts";
-import { connz, type ConnzQuery } from "../system/views/connz.ts";
-import { healthz } from "../system/views/healthz.ts";
+import { inTurns } from "../base/steps.ts";
+import { accountz } from "../system/views/accountz.ts";
+import { accstatz } from "../system/views/accstatz.ts";
+import { connzSteps, type ConnzQuery } from "../system/views/connz.ts";
 import { subsz } from "../system/views/subsz.ts";
-import { varz, type VarzSource } from "../system/views/varz.ts";
-import { badRequest, jsonAnswer, jsonLineAnswer } from "./answers.ts";
+import { badRequest, jsonAnswer, viewAnswer } from "./answers.ts";
+import type { Endpoint, Monitored } from "./endpoint.ts";
+import { answerExplainz } from "./explain.ts";
+import {
+  answerGatewayz,
+  answerIpqueuesz,
+  answerJsz,
+  answerLeafz,
+  answerRaftz,
+  answerRoutez,
+} from "./parts.ts";
+import { answerHealthz, answerLivez, answerReadyz, answerStartupz } from "./probes.ts";
+import { answerMetrics } from "./metrics.ts";
 import type { Query } from "./query.ts";
-
-/** What monitoring needs of a server. */
-export interface MonitoredServer extends Omit<VarzSource, "httpRequests" | "usage"> {
-  readonly resources: Resources;
-  /** False while it starts or sends its clients away. */
-  readonly takesConnections: boolean;
-}
-
-/** Everything an endpoint can tell about. */
-export interface Monitored {
-  readonly server: MonitoredServer;
-  readonly httpRequests: ReadonlyMap<string, number>;
-}
-
-/** Something to ask for. */
-export interface Endpoint {
-  readonly path: string;
-  /** For the index page. */
-  readonly title: string;
-  readonly answer: (monitored: Monitored, query: Query) => HttpAnswer;
-}
+import { answerExpvarz, answerStacksz } from "./runtime.ts";
+import { decodeSubs } from "./subs-parameter.ts";
+import { varzOf } from "./varz-of.ts";
 
 export const ENDPOINTS: readonly Endpoint[] = [
-  { path: "/varz", title: "General", answer: answerVarz },
-  { path: "/connz", title: "Connections", answer: answerConnz },
-  { path: "/subsz", title: "Subscriptions", answer: answerSubsz },
-  { path: "/healthz", title: "Health Probe", answer: answerHealthz },
+  { path: "/varz", title: "General", counted: "all", answer: answerVarz },
+  { path: "/jsz", title: "JetStream", counted: "all", answer: answerJsz },
+  { path: "/connz", title: "Connections", counted: "readable", answer: answerConnz },
+  { path: "/accountz", title: "Accounts", counted: "all", answer: answerAccountz },
+  { path: "/accstatz", title: "Account Statistics", counted: "all", answer: answerAccstatz },
+  { path: "/subsz", title: "Subscriptions", counted: "all", answer: answerSubsz },
+  { path: "/routez", title: "Routes", counted: "readable", answer: answerRoutez },
+  { path: "/leafz", title: "Leaf Nodes", counted: "all", answer: answerLeafz },
+  { path: "/gatewayz", title: "Gateways", counted: "all", answer: answerGatewayz },
+  { path: "/raftz", title: "Raft Groups", counted: "none", answer: answerRaftz },
+  { path: "/ipqueuesz", title: "Internal Queues", counted: "none", answer: answerIpqueuesz },
+  { path: "/healthz", title: "Health Probe", counted: "all", answer: answerHealthz },
+  { path: "/startupz", title: "Startup Probe", counted: "all", answer: answerStartupz },
+  { path: "/readyz", title: "Readiness Probe", counted: "all", answer: answerReadyz },
+  { path: "/livez", title: "Liveness Probe", counted: "all", answer: answerLivez },
+  { path: "/explainz", title: "Explanations", counted: "all", answer: answerExplainz },
+  { path: "/metrics", title: "Metrics", counted: "all", answer: answerMetrics },
+  { path: "/stacksz", title: "Activity", counted: "none", answer: answerStacksz },
+  { path: "/debug/vars", title: "Memory", counted: "none", answer: answerExpvarz },
 ];
 
 /** Other names of endpoints. */
 export const ALIASES: ReadonlyMap<string, string> = new Map([["/subscriptionsz", "/subsz"]]);
-
-/** Endpoints of the reference that stand for parts which are not built yet. */
-export const UNBUILT: ReadonlyMap<string, string> = new Map([
-  ["/routez", "clustering"],
-  ["/gatewayz", "gateways"],
-  ["/leafz", "leafnodes"],
-  ["/jsz", "JetStream"],
-  ["/raftz", "JetStream"],
-  ["/accountz", "accounts"],
-  ["/accstatz", "accounts"],
-  ["/ipqueuesz", "internal queues"],
-  ["/stacksz", "stack dumps"],
-  ["/debug/vars", "runtime variables"],
-]);
 
 const STATES: ReadonlyMap<string, ConnzQuery["state"]> = new Map([
   ["open", "open"],
@@ -60,17 +54,11 @@ const STATES: ReadonlyMap<string, ConnzQuery["state"]> = new Map([
   ["all", "all"],
 ]);
 
-function answerVarz({ server, httpRequests }: Monitored): HttpAnswer {
-  const { broker, resources, startMs, configLoadMs, configDigest } = server;
-  const usage = {
-    residentBytes: resources.residentBytes(),
-    cpuPercent: resources.cpuPercent(),
-    coreCount: resources.coreCount,
-  };
-  return jsonAnswer(varz({ broker, usage, startMs, configLoadMs, configDigest, httpRequests }));
+function answerVarz(monitored: Monitored): HttpAnswer {
+  return jsonAnswer(varzOf(monitored));
 }
 
-function answerConnz({ server }: Monitored, query: Query): HttpAnswer {
+function answerConnz({ server: { broker } }: Monitored, query: Query): HttpAnswer | Promise<HttpAnswer> {
   const asked: ConnzQuery = {
     auth: query.boolean("auth"),
     subscriptions: decodeSubs(query),
@@ -82,9 +70,12 @@ function answerConnz({ server }: Monitored, query: Query): HttpAnswer {
     user: query.text("user"),
     account: query.text("acc"),
     mqttClient: query.text("mqtt_client"),
+    // Only requests by the system account have one.
+    filterSubject: "",
   };
   if (query.problem !== null) return badRequest(query.problem);
-  return viewAnswer(connz(server.broker, asked));
+  const view = inTurns(connzSteps(broker, asked), (run) => broker.clock.nextTurn(run));
+  return view instanceof Promise ? view.then(viewAnswer) : viewAnswer(view);
 }
 
 function answerSubsz({ server }: Monitored, query: Query): HttpAnswer {
@@ -99,29 +90,11 @@ function answerSubsz({ server }: Monitored, query: Query): HttpAnswer {
   return viewAnswer(subsz(server.broker, asked));
 }
 
-function answerHealthz({ server }: Monitored, query: Query): HttpAnswer {
-  // They choose among checks of JetStream, which is not configured: no choice changes the answer.
-  for (const name of ["js-enabled", "js-enabled-only", "js-server-only", "js-meta-only"]) query.boolean(name);
-  const asked = {
-    account: query.text("account"),
-    stream: query.text("stream"),
-    consumer: query.text("consumer"),
-    details: query.boolean("details"),
-  };
-  if (query.problem !== null) return badRequest(query.problem);
-  const { httpStatus, body } = healthz(server.takesConnections, asked);
-  if (body.status === "error") {
-    const what = body.error === undefined ? `${body.errors?.length} errors` : goQuote(body.error);
-    server.broker.log.warn(`Healthcheck failed: ${what}`);
-  }
-  return jsonLineAnswer(httpStatus, body);
+function answerAccountz({ server }: Monitored, query: Query): HttpAnswer {
+  return viewAnswer(accountz(server.broker, query.text("acc")));
 }
 
-function decodeSubs(query: Query): ConnzQuery["subscriptions"] {
-  if (query.text("subs").toLowerCase() === "detail") return "detail";
-  return query.boolean("subs") ? "subjects" : "none";
-}
-
-function viewAnswer(view: object | { readonly problem: string }): HttpAnswer {
-  return "problem" in view ? badRequest(view.problem) : jsonAnswer(view);
+function answerAccstatz({ server }: Monitored, query: Query): HttpAnswer {
+  const withUnused = query.boolean("unused");
+  return query.problem === null ? jsonAnswer(accstatz(server.broker, withUnused)) : badRequest(query.problem);
 }

@@ -9,16 +9,18 @@ import { assert } from "../base/assert.ts";
 /** Pieces are about this long: much fewer than bytes, and each is made in well under a millisecond. */
 const PIECE_CHARS = 32 * 1024;
 
+/** What is written and not yet taken. */
+interface Output {
+  piece: string;
+}
+
 /** `value`, cut into pieces. Each is made when it is asked for. */
 export function* jsonPieces(value: unknown): Generator<string> {
-  let piece = "";
-  for (const text of texts(value, "\n")) {
-    piece += text;
-    if (piece.length < PIECE_CHARS) continue;
-    yield piece;
-    piece = "";
+  const output: Output = { piece: "" };
+  for (const writing = write(value, "\n", output); writing.next().done !== true; output.piece = "") {
+    yield output.piece;
   }
-  yield piece;
+  yield output.piece;
 }
 
 /** `value` in one line, without lists that are made while they are written. */
@@ -26,35 +28,48 @@ export function jsonLine(value: unknown): string {
   return escapeHtml(JSON.stringify(value));
 }
 
-/** `newline` is a line break and the indentation of the line that `value` stands on. */
-function* texts(value: unknown, newline: string): Generator<string> {
-  if (typeof value !== "object" || value === null) yield scalar(value);
-  else if (Symbol.iterator in value) yield* arrayTexts(value as Iterable<unknown>, newline);
-  else if (isFlat(value)) yield flatText(value, newline);
-  else yield* objectTexts(value, newline);
+/** Writes to `output`, and yields when there is a piece to take. `newline`: a line break and the line's indentation. */
+function* write(value: unknown, newline: string, output: Output): Generator<void> {
+  const text = simpleText(value, newline);
+  if (text !== null) output.piece += text;
+  else if (isIterable(value)) yield* writeArray(value, newline, output);
+  else yield* writeObject(value as object, newline, output);
 }
 
-function* arrayTexts(entries: Iterable<unknown>, newline: string): Generator<string> {
+function* writeArray(entries: Iterable<unknown>, newline: string, output: Output): Generator<void> {
   const inner = `${newline}  `;
   let isFirst = true;
   for (const entry of entries) {
-    yield isFirst ? `[${inner}` : `,${inner}`;
+    output.piece += isFirst ? `[${inner}` : `,${inner}`;
     isFirst = false;
-    yield* texts(entry, inner);
+    const text = simpleText(entry, inner);
+    if (text === null) yield* write(entry, inner, output);
+    else output.piece += text;
+    if (output.piece.length >= PIECE_CHARS) yield;
   }
-  yield isFirst ? "[]" : `${newline}]`;
+  output.piece += isFirst ? "[]" : `${newline}]`;
 }
 
-function* objectTexts(object: object, newline: string): Generator<string> {
+function* writeObject(object: object, newline: string, output: Output): Generator<void> {
   const inner = `${newline}  `;
   let isFirst = true;
   for (const [key, value] of Object.entries(object) as [string, unknown][]) {
     if (value === undefined) continue;
-    yield `${isFirst ? "{" : ","}${inner}${scalar(key)}: `;
+    output.piece += `${isFirst ? "{" : ","}${inner}${scalar(key)}: `;
     isFirst = false;
-    yield* texts(value, inner);
+    yield* write(value, inner, output);
   }
-  yield `${newline}}`;
+  output.piece += `${newline}}`;
+}
+
+/** The text of what holds no list and no object; null for everything else. */
+function simpleText(value: unknown, newline: string): string | null {
+  if (typeof value !== "object" || value === null) return scalar(value);
+  return isIterable(value) || !isFlat(value) ? null : flatText(value, newline);
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.iterator in value;
 }
 
 /** Most connections and subscriptions are flat, and a built-in writes them many times faster. */
@@ -76,7 +91,10 @@ function isScalar(value: unknown): boolean {
   return value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
 }
 
+const HTML = /[<>&\u2028\u2029]/;
+
 function escapeHtml(json: string): string {
+  if (!HTML.test(json)) return json;
   return json.replaceAll(
     /[<>&\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -1,6 +1,9 @@
 import type { Http, HttpAnswer, HttpListener, HttpRequest } from "../io/http.ts";
-import { htmlAnswer, movedTo, notFound } from "./answers.ts";
-import { ALIASES, type Endpoint, ENDPOINTS, type MonitoredServer, UNBUILT } from "./endpoints.ts";
+import type { TlsContext } from "../io/tls.ts";
+import { ServerMetrics } from "../metrics/server-metrics.ts";
+import { htmlAnswer, internalError, movedTo, notFound } from "./answers.ts";
+import type { Endpoint, MonitoredServer } from "./endpoint.ts";
+import { ALIASES, ENDPOINTS } from "./endpoints.ts";
 import { indexPage } from "./index-page.ts";
 import { basePath, cleanPath } from "./path.ts";
 import { Query } from "./query.ts";
@@ -21,18 +24,29 @@ export class Monitor {
   readonly #base: string;
   /** Requests by endpoint. */
   readonly #requests = new Map<string, number>();
+  readonly #metrics: ServerMetrics;
   #listener: HttpListener | null = null;
 
   constructor(server: MonitoredServer) {
     this.#server = server;
+    this.#metrics = new ServerMetrics(server);
     this.#base = basePath(server.broker.options.http_base_path);
   }
 
-  /** Listens; gives the address it got. Rejects when the one that is configured can't be had. */
-  async start(http: Http): Promise<Address> {
-    const { http_host, http_port } = this.#server.broker.options;
-    this.#listener = await http.listen(http_host, Math.max(http_port, 0), (request) => this.answer(request));
+  /**
+   * Listens; gives the address it got. Rejects when the one that is configured can't be had. `tls`: for HTTPS, as
+   * `Http.listen` takes it.
+   */
+  async start(http: Http, tls?: () => TlsContext | null): Promise<Address> {
+    const { http_host, http_port, https_port } = this.#server.broker.options;
+    const port = Math.max(tls === undefined ? http_port : https_port, 0);
+    this.#listener = await http.listen(http_host, port, (request) => this.answer(request), tls);
     return this.#listener;
+  }
+
+  /** Requests by endpoint. */
+  get requests(): ReadonlyMap<string, number> {
+    return this.#requests;
   }
 
   /** Null while it does not listen. */
@@ -47,24 +61,56 @@ export class Monitor {
     await listener?.close();
   }
 
-  /** Answers one request. */
-  answer({ path, query }: HttpRequest): HttpAnswer {
+  /** Answers one request. A fault of ours costs one answer and a line in the log, and the server nothing. */
+  answer(request: HttpRequest): HttpAnswer | Promise<HttpAnswer> {
+    try {
+      const answered = this.#route(request);
+      if (!(answered instanceof Promise)) return this.#guarded(answered);
+      return answered.then(
+        (late) => this.#guarded(late),
+        (error: unknown) => this.#onFault(error),
+      );
+    } catch (error) {
+      return this.#onFault(error);
+    }
+  }
+
+  #route(request: HttpRequest): HttpAnswer | Promise<HttpAnswer> {
+    const { path, query: text } = request;
     const clean = cleanPath(path);
-    if (clean !== path) return movedTo(encodeURI(clean) + (query === "" ? "" : `?${toAscii(query)}`));
+    if (clean !== path) return movedTo(encodeURI(clean) + (text === "" ? "" : `?${toAscii(text)}`));
     const local = this.#localPath(path);
     if (local === ROOT) {
       this.#count(ROOT);
       return htmlAnswer(indexPage(this.#base, ENDPOINTS));
     }
     const endpoint = BY_PATH.get(ALIASES.get(local) ?? local);
-    if (endpoint !== undefined) {
-      this.#count(endpoint.path);
-      return endpoint.answer({ server: this.#server, httpRequests: this.#requests }, new Query(query));
+    if (endpoint === undefined) return notFound();
+    const query = new Query(text);
+    if (endpoint.counted === "all") this.#count(endpoint.path);
+    const monitored = { server: this.#server, httpRequests: this.#requests, metrics: this.#metrics };
+    const answer = endpoint.answer(monitored, query, request);
+    if (endpoint.counted === "readable" && query.problem === null) this.#count(endpoint.path);
+    return answer;
+  }
+
+  /** `answer` with a body that ends early instead of failing. */
+  #guarded(answer: HttpAnswer): HttpAnswer {
+    return Array.isArray(answer.body) ? answer : { ...answer, body: this.#unfailing(answer.body) };
+  }
+
+  *#unfailing(body: Iterable<string>): Generator<string> {
+    try {
+      yield* body;
+    } catch (error) {
+      this.#onFault(error);
     }
-    const part = UNBUILT.get(local);
-    return notFound(
-      part === undefined ? "404 page not found" : `${local} is not there: ${part} is not supported yet`,
-    );
+  }
+
+  #onFault(error: unknown): HttpAnswer {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#server.broker.log.error(`monitoring: ${text}`);
+    return internalError();
   }
 
   /** The path behind the base path; empty when it does not begin with that. */

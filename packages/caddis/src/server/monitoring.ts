@@ -36,6 +36,11 @@ export class Monitoring implements ReloadPart {
     return this.#deps.server.broker.options.https_port === 0 ? "http" : "https";
   }
 
+  /** By endpoint. */
+  get requests(): ReadonlyMap<string, number> {
+    return this.#monitor.requests;
+  }
+
   /** Null while it does not listen. */
   get address(): Address | null {
     return this.#monitor.address;

@@ -1,6 +1,7 @@
 import type { Clock } from "../io/clock.ts";
 import type { Log } from "../io/log.ts";
 import { systemClock } from "../io/node/clock.ts";
+import { zlibCompression } from "../io/node/compression.ts";
 import { nodeHttp } from "../io/node/http.ts";
 import { systemRandom } from "../io/node/random.ts";
 import { processResources } from "../io/node/resources.ts";
@@ -30,6 +31,7 @@ export function nodePorts(log: Log, { clock, random, readMode }: PortChoices = {
         (await import("../io/node/websocket.ts")).nodeWebsocket.listen(options, events),
     },
     resources: processResources(),
+    compression: zlibCompression,
     security: nodeSecurity(),
     runtime: `node ${process.version}`,
   };

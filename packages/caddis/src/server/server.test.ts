@@ -54,6 +54,7 @@ class World {
         net: this.net,
         http: NO_HTTP,
         websocket: { listen: () => Promise.reject(new Error("no WebSocket here")) },
+        compression: { gzip: (bytes) => Promise.resolve(bytes) },
         resources: {
           coreCount: 1,
           residentBytes: () => 0,

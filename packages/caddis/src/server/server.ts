@@ -7,6 +7,7 @@ import { parseAdvertised } from "../config/checks.ts";
 import { ConfigError } from "../config/config-error.ts";
 import type { Options } from "../config/options.ts";
 import type { Clock } from "../io/clock.ts";
+import type { Compression } from "../io/compression.ts";
 import type { Http } from "../io/http.ts";
 import type { Log } from "../io/log.ts";
 import type { Listener, Net, UnattachedPipe } from "../io/pipe.ts";
@@ -16,7 +17,10 @@ import type { Resources } from "../io/resources.ts";
 import type { WebsocketNet } from "../io/websocket.ts";
 import type { MonitoredServer } from "../monitor/endpoint.ts";
 import { inProcessPair } from "../transport/in-process.ts";
+import { announceLifecycle } from "../system/events/lifecycle.ts";
 import { SystemEvents } from "../system/events/system-events.ts";
+import type { RequestedServer } from "../system/requests/requested-server.ts";
+import { SystemRequests } from "../system/requests/system-requests.ts";
 import { AcceptErrors } from "./accept-errors.ts";
 import { LameDuck } from "./lame-duck.ts";
 import type { Monitoring } from "./monitoring.ts";
@@ -47,6 +51,8 @@ export interface ServerPorts {
   readonly http: Http;
   readonly websocket: WebsocketNet;
   readonly resources: Resources;
+  /** For answers in the system account. */
+  readonly compression: Compression;
   /** Passwords, certificates, account JWTs. */
   readonly security: SecurityPorts;
   /** What INFO and /varz name as the runtime. */
@@ -62,7 +68,7 @@ export interface ServerPorts {
 export type ServerState = "new" | "starting" | "running" | "lame duck" | "stopping" | "stopped";
 
 /** One NATS server. Everything it knows hangs off this object; several in a process never notice each other. */
-export class Server implements MonitoredServer {
+export class Server implements MonitoredServer, RequestedServer {
   readonly broker: Broker;
   /** Resolves once the server is down, whoever asked for it. */
   readonly closed: Promise<void>;
@@ -71,11 +77,17 @@ export class Server implements MonitoredServer {
   /** When the options were read last, wall-clock milliseconds, and the digest of their file; for monitoring. */
   configLoadMs = 0;
   configDigest = "";
+  /**
+   * Reads the configuration again and goes on with it, when the system account asks for that; null: there is none to
+   * read. Rejects with why all stays as it is.
+   */
+  reread: (() => Promise<void>) | null = null;
 
   readonly #ports: ServerPorts;
   readonly #lameDuck: LameDuck;
   readonly #acceptErrors: AcceptErrors;
   readonly #systemEvents: SystemEvents;
+  readonly #systemRequests: SystemRequests;
   #state: ServerState = "new";
   /** Settles when `start` has opened what it opens, or failed to. */
   #opening: Promise<void> = Promise.resolve();
@@ -97,6 +109,7 @@ export class Server implements MonitoredServer {
     this.security = { authenticator, transport: null, operator: null };
     this.#systemEvents = new SystemEvents(this.broker);
     this.broker.events.add(this.#systemEvents);
+    this.#systemRequests = new SystemRequests(this, this.#systemEvents);
     this.#lameDuck = new LameDuck(this.broker);
     this.#acceptErrors = new AcceptErrors(ports.log, this.broker.timers);
     this.closed = new Promise((resolve) => {
@@ -130,6 +143,14 @@ export class Server implements MonitoredServer {
 
   get resources(): Resources {
     return this.#ports.resources;
+  }
+
+  get compression(): Compression {
+    return this.#ports.compression;
+  }
+
+  get httpRequests(): ReadonlyMap<string, number> {
+    return this.#monitoring?.requests ?? NO_REQUESTS;
   }
 
   get globalAccount(): Account {
@@ -228,10 +249,24 @@ export class Server implements MonitoredServer {
     this.#setAddress();
     this.configLoadMs = this.#ports.clock.nowMs();
     this.configDigest = digest;
+    this.#systemRequests.follow();
     const reviewed = reviewConnections(broker, current, broker.authenticator !== authenticator);
     await finishAll(steps);
     await reviewed;
     broker.log.info(`Reloaded server configuration${digest === "" ? "" : ` (${digest})`}`);
+  }
+
+  /** For the system account: why that was not possible, or null. */
+  async reloadConfiguration(): Promise<string | null> {
+    if (this.reread === null) return NO_CONFIGURATION;
+    try {
+      await this.reread();
+      return null;
+    } catch (error) {
+      const reason = error instanceof ConfigError ? error.problems.join("; ") : String(error);
+      this.#ports.log.error(`Failed to reload server configuration: ${reason}`);
+      return reason;
+    }
   }
 
   #assertRunning(): void {
@@ -255,6 +290,7 @@ export class Server implements MonitoredServer {
     if (this.#state !== "running") return this.closed;
     this.#state = "lame duck";
     this.#ports.log.info("Entering lame duck mode, stop accepting new clients");
+    announceLifecycle(this.broker, "LAMEDUCK");
     await this.#closeListener();
     if (this.state === "lame duck") await this.#lameDuck.run();
     await this.shutdown();
@@ -279,6 +315,7 @@ export class Server implements MonitoredServer {
     // Most servers embedded for tests have nothing to open, and start at once.
     if (this.#state === "starting" && needsOpening(this.options)) await this.#openSecurity();
     if (this.options.websocket.port !== 0 && this.#state === "starting") await this.#openWebsocket();
+    if (this.#state === "starting") this.#systemRequests.start();
     if (!this.options.dont_listen && this.#state === "starting") await this.#startListening();
   }
 
@@ -367,6 +404,7 @@ export class Server implements MonitoredServer {
   }
 
   async #stop(): Promise<void> {
+    announceLifecycle(this.broker, "SHUTDOWN");
     await Promise.all([this.#closeListener(), this.#monitoring?.close(), this.broker.shutdown()]);
     await Promise.all([closeSecurity(this.security), this.#websocket?.close()]);
     this.#state = "stopped";
@@ -384,6 +422,12 @@ export class Server implements MonitoredServer {
     await Promise.all([listener?.close(), this.#websocket?.closeListener()]);
   }
 }
+
+/** Of a server that nobody monitors by HTTP. */
+const NO_REQUESTS: ReadonlyMap<string, number> = new Map();
+
+/** As the reference says it. */
+const NO_CONFIGURATION = "can only reload config when a file is provided using -c or --config";
 
 /** What a state is called in a text. */
 const STATE_TEXTS: Readonly<Record<ServerState, string>> = {

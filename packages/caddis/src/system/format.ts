@@ -4,7 +4,12 @@ import { formatDuration } from "../config/duration.ts";
 
 /** A wall-clock time in milliseconds, as RFC 3339 in UTC with no zeros at the end of the fraction. */
 export function formatTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.?0*Z$/, "Z");
+  const text = new Date(ms).toISOString();
+  // Milliseconds are there always: the point ends the search.
+  let end = text.length - 1;
+  while (text[end - 1] === "0") end--;
+  if (text[end - 1] === ".") end--;
+  return `${text.slice(0, end)}Z`;
 }
 
 /** A length of time in whole seconds and larger units: `5s`, `1m2s`, `3h0m2s`, `1d0h0m0s`, `2y3d4h5m6s`. */
@@ -14,20 +19,11 @@ export function formatUptime(ms: number): string {
   const hours = Math.floor(minutes / 60);
   const days = Math.floor(hours / 24);
   const years = Math.floor(days / 365);
-  const parts = [
-    { count: years, text: `${years}y` },
-    { count: days, text: `${days % 365}d` },
-    { count: hours, text: `${hours % 24}h` },
-    { count: minutes, text: `${minutes % 60}m` },
-    { count: seconds, text: `${seconds % 60}s` },
-  ];
-  const first = parts.findIndex(({ count }) => count > 0);
-  return first < 0
-    ? "0s"
-    : parts
-        .slice(first)
-        .map(({ text }) => text)
-        .join("");
+  let text = `${seconds % 60}s`;
+  if (minutes > 0) text = `${minutes % 60}m${text}`;
+  if (hours > 0) text = `${hours % 24}h${text}`;
+  if (days > 0) text = `${days % 365}d${text}`;
+  return years > 0 ? `${years}y${text}` : text;
 }
 
 /** A round trip in milliseconds: whole microseconds below a millisecond, all digits above. */

@@ -1,7 +1,10 @@
+import { filtered, finish, mapped, sorted, type Steps } from "../../base/steps.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { Client } from "../../broker/client.ts";
 import { type ClientSummary, shownUser, summarize } from "../../broker/client-summary.ts";
 import type { Subscription } from "../../broker/subscription.ts";
+import { subjectsCollide } from "../../subject/overlap.ts";
+import { toWireString } from "../../subject/subject.ts";
 import { formatTime } from "../format.ts";
 import { connInfo, type ConnInfo, type ConnInfoScope } from "./conn-info.ts";
 import { type Page, sanePage } from "./page.ts";
@@ -15,6 +18,8 @@ export interface ConnzQuery extends Page, ConnInfoScope {
   readonly user: string;
   readonly account: string;
   readonly mqttClient: string;
+  /** Open connections: those with a subscription that could get a message that this pattern matches. */
+  readonly filterSubject: string;
 }
 
 /** The answer of /connz. `connections` are listed while the answer is written. */
@@ -53,20 +58,28 @@ const ORDERS = new Map<string, Comparison>([
 /** Orders in which a connection's number says all: numbers are given as connections come. */
 const CID_ORDERS: ReadonlySet<string> = new Set(["", "cid", "start"]);
 
-/** Lists connections, or says what is wrong with `query`. */
+/** A filter that lets everything through. */
+const EVERYTHING = ">";
+
+/** Lists connections, or says what is wrong with `query`; all at once. */
 export function connz(broker: Broker, query: ConnzQuery): Connz | { readonly problem: string } {
+  return finish(connzSteps(broker, query));
+}
+
+/** `connz` bit by bit, for servers with very many connections. */
+export function* connzSteps(broker: Broker, query: ConnzQuery): Steps<Connz | { readonly problem: string }> {
   const problem = problemOf(query);
   if (problem !== null) return { problem };
   const { offset, limit: limitAsked } = sanePage(query);
   const limit = query.cid > 0 ? 1 : limitAsked;
   const nowMs = broker.clock.nowMs();
   const now = formatTime(nowMs);
-  if (query.account !== "" && !broker.accounts.has(query.account)) {
+  if (query.account !== "" && broker.accounts.get(query.account) === undefined) {
     return { server_id: "", now, num_connections: 0, total: 0, offset, limit, connections: null };
   }
-  const entries = entriesOf(broker, query);
-  const matching = entries.filter((entry) => matches(entry, query));
-  const page = inOrder(matching, query.sort, nowMs).slice(offset, offset + limit);
+  const entries = yield* entriesOf(broker, query);
+  const matching = yield* matchingOf(entries, query);
+  const page = (yield* inOrder(matching, query.sort, nowMs)).slice(offset, offset + limit);
   return {
     server_id: broker.serverId,
     now,
@@ -78,36 +91,63 @@ export function connz(broker: Broker, query: ConnzQuery): Connz | { readonly pro
   };
 }
 
-function problemOf({ sort, state }: ConnzQuery): string | null {
+function problemOf({ sort, state, account, filterSubject }: ConnzQuery): string | null {
   if (!CID_ORDERS.has(sort) && !ORDERS.has(sort)) return `invalid sorting option: ${sort}`;
   if ((sort === "stop" || sort === "reason") && state !== "closed") {
     return `sort by ${sort} only valid on closed connections`;
+  }
+  if (isFilter(filterSubject) && account === "") {
+    return "filter by subject only valid with account filtering";
   }
   return null;
 }
 
 /** The connections that `total` counts: those of the state and the account asked for. */
-function entriesOf(broker: Broker, { state, account }: ConnzQuery): Entry[] {
+function* entriesOf(broker: Broker, { state, account }: ConnzQuery): Steps<Entry[]> {
+  const isMeant = (entry: Entry): boolean => account === "" || accountOf(entry) === account;
   const open: Entry[] =
-    state === "closed" ? [] : [...broker.clients.values()].filter(({ state }) => state !== "closing");
-  const closed: readonly Entry[] = state === "open" ? [] : broker.closedClients.all();
-  const all = closed.length === 0 ? open : open.concat(closed);
-  return account === "" ? all : all.filter((entry) => accountOf(entry) === account);
+    state === "closed"
+      ? []
+      : yield* filtered(broker.clients.values(), (client) => client.state !== "closing" && isMeant(client));
+  const closed: Entry[] = state === "open" ? [] : yield* filtered(broker.closedClients.all(), isMeant);
+  return open.concat(closed);
 }
 
-function matches(entry: Entry, { cid, user, mqttClient }: ConnzQuery): boolean {
-  if (cid > 0 && entry.cid !== cid) return false;
-  if (user !== "" && userOf(entry) !== user) return false;
-  // There are no MQTT clients yet, and so none with this id.
-  return mqttClient === "";
+function* matchingOf(entries: readonly Entry[], query: ConnzQuery): Steps<Entry[]> {
+  const { cid, user, mqttClient, filterSubject } = query;
+  const filter = isFilter(filterSubject) ? toWireString(filterSubject) : null;
+  const matches = (entry: Entry): boolean => {
+    if (cid > 0 && entry.cid !== cid) return false;
+    if (user !== "" && userOf(entry) !== user) return false;
+    if (filter !== null && !hasInterest(entry, filter)) return false;
+    // There are no MQTT clients yet, and so none with this id.
+    return mqttClient === "";
+  };
+  const cost = (entry: Entry): number => (filter === null ? 1 : 1 + subscriptionCount(entry));
+  return yield* filtered(entries, matches, cost);
+}
+
+function isFilter(subject: string): boolean {
+  return subject !== "" && subject !== EVERYTHING;
+}
+
+/** As in the reference, a filter by subject lets all closed connections through. */
+function hasInterest(entry: Entry, filter: string): boolean {
+  if (!(entry instanceof Client)) return true;
+  return entry.subscriptions.values().some(({ subject }) => subjectsCollide(filter, subject));
+}
+
+function subscriptionCount(entry: Entry): number {
+  return entry instanceof Client ? entry.subscriptions.size : 0;
 }
 
 /** Summaries cost more than numbers: they are made only where the order asks for them. */
-function inOrder(entries: readonly Entry[], sort: string, nowMs: number): readonly Entry[] {
+function* inOrder(entries: readonly Entry[], sort: string, nowMs: number): Steps<readonly Entry[]> {
   const byCid = (a: Entry, b: Entry): number => a.cid - b.cid;
   const compare = ORDERS.get(sort);
-  if (compare === undefined) return entries.toSorted(byCid);
-  return entries.map(summaryOf).sort((a, b) => compare(a, b, nowMs) || byCid(a, b));
+  if (compare === undefined) return yield* sorted(entries, byCid);
+  const summaries = yield* mapped(entries, summaryOf);
+  return yield* sorted(summaries, (a, b) => compare(a, b, nowMs) || byCid(a, b));
 }
 
 function infoOf(broker: Broker, entry: Entry, query: ConnzQuery, nowMs: number): ConnInfo {
@@ -115,6 +155,7 @@ function infoOf(broker: Broker, entry: Entry, query: ConnzQuery, nowMs: number):
   return connInfo(
     summary,
     summary.stopMs === 0 ? subscriptionsOf(broker, summary.cid) : summary.subscriptions,
+    broker.accounts.get(summary.account)?.shownName ?? "",
     query,
     nowMs,
   );

@@ -14,15 +14,16 @@ export interface SubDetail {
   readonly cid: number;
 }
 
-/** `account` is left out where the surroundings name it. */
+/** `account` is left out where the surroundings name it; `accountTag` is what people call it. */
 export function subDetail(
   { subject, queue, sid, delivered, max }: SubscriptionSummary,
   cid: number,
   account: string | undefined,
+  accountTag: string | undefined = account,
 ): SubDetail {
   return {
     account,
-    account_tag: account,
+    account_tag: accountTag,
     subject: fromWireString(subject),
     qgroup: queue === "" ? undefined : fromWireString(queue),
     sid: fromWireString(sid),

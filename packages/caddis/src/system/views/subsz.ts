@@ -1,8 +1,10 @@
 import type { Account } from "../../broker/account.ts";
 import type { Broker } from "../../broker/broker.ts";
+import type { Client } from "../../broker/client.ts";
 import type { Subscription } from "../../broker/subscription.ts";
 import { isValidLiteralSubject, toWireString } from "../../subject/subject.ts";
 import { formatTime } from "../format.ts";
+import { type InterestStats, interestStats } from "./interest-stats.ts";
 import { type Page, sanePage } from "./page.ts";
 import { type SubDetail, subDetail } from "./sub-detail.ts";
 
@@ -16,17 +18,9 @@ export interface SubszQuery extends Page {
 }
 
 /** The answer of /subsz. Subscriptions are listed while the answer is written. */
-export interface Subsz {
+export interface Subsz extends InterestStats {
   readonly server_id: string;
   readonly now: string;
-  readonly num_subscriptions: number;
-  readonly num_cache: number;
-  readonly num_inserts: number;
-  readonly num_removes: number;
-  readonly num_matches: number;
-  readonly cache_hit_rate: number;
-  readonly max_fanout: number;
-  readonly avg_fanout: number;
   readonly total: number;
   readonly offset: number;
   readonly limit: number;
@@ -40,16 +34,14 @@ export function subsz(broker: Broker, query: SubszQuery): Subsz | { readonly pro
     return { problem: `invalid test subject, must be valid publish subject: ${query.test}` };
   }
   const { offset, limit } = sanePage(query);
-  const accounts = [...broker.accounts.values()].filter(
-    ({ name }) => query.account === "" || name === query.account,
-  );
+  const accounts = [...broker.accounts].filter(({ name }) => query.account === "" || name === query.account);
   const { total, page } = query.subscriptions
     ? listed(broker, accounts, test, offset, limit)
     : nothingListed();
   return {
     server_id: broker.serverId,
     now: formatTime(broker.clock.nowMs()),
-    ...addedUp(accounts),
+    ...interestStats(accounts),
     total,
     offset,
     limit,
@@ -75,27 +67,28 @@ function listed(
   limit: number,
 ): Listed {
   if (test === "") {
-    const total = accounts.reduce((sum, { sublist }) => sum + sublist.count, 0);
-    return { total, page: pageOf(broker, new Set(accounts), offset, limit) };
+    const clients = clientsOf(broker, accounts);
+    const total = clients.reduce((sum, { subscriptions }) => sum + subscriptions.size, 0);
+    return { total, page: pageOf(clients, offset, limit) };
   }
   const matching = accounts.flatMap(({ sublist }) => {
     const { plain, queues } = sublist.matchString(test);
-    return [...plain, ...queues.flat()];
+    return [...plain, ...queues.flat()].filter(({ client }) => client !== null);
   });
   return { total: matching.length, page: matching.slice(offset, offset + limit).values() };
 }
 
+/** The server's own subscriptions, and those that imports stand for, are nobody's and not listed. */
+function clientsOf(broker: Broker, accounts: readonly Account[]): readonly Client[] {
+  const wanted = new Set(accounts);
+  return [...broker.clients.values()].filter(({ account }) => wanted.has(account));
+}
+
 /** Goes by connection, so that a page far into a million subscriptions skips them by the thousand. */
-function* pageOf(
-  broker: Broker,
-  accounts: ReadonlySet<Account>,
-  offset: number,
-  limit: number,
-): Generator<Subscription> {
+function* pageOf(clients: readonly Client[], offset: number, limit: number): Generator<Subscription> {
   let skip = offset;
   let left = limit;
-  for (const { account, subscriptions } of broker.clients.values()) {
-    if (!accounts.has(account)) continue;
+  for (const { subscriptions } of clients) {
     if (skip >= subscriptions.size) {
       skip -= subscriptions.size;
       continue;
@@ -110,38 +103,6 @@ function* pageOf(
 }
 
 function detailOf(subscription: Subscription): SubDetail {
-  const { cid, account } = subscription.client;
-  return subDetail(subscription, cid, account.name);
-}
-
-function addedUp(accounts: readonly Account[]) {
-  let subscriptions = 0;
-  let cached = 0;
-  let inserts = 0;
-  let removes = 0;
-  let matches = 0;
-  let misses = 0;
-  let fanoutMax = 0;
-  let fanout = 0;
-  for (const { sublist } of accounts) {
-    const stats = sublist.stats();
-    subscriptions += stats.subscriptionCount;
-    cached += stats.cachedCount;
-    inserts += stats.insertCount;
-    removes += stats.removeCount;
-    matches += stats.matchCount;
-    misses += stats.missCount;
-    fanoutMax = Math.max(fanoutMax, stats.fanoutMax);
-    fanout += stats.fanoutMean * stats.cachedCount;
-  }
-  return {
-    num_subscriptions: subscriptions,
-    num_cache: cached,
-    num_inserts: inserts,
-    num_removes: removes,
-    num_matches: matches,
-    cache_hit_rate: matches === 0 ? 0 : (matches - misses) / matches,
-    max_fanout: fanoutMax,
-    avg_fanout: cached === 0 ? 0 : fanout / cached,
-  };
+  const { client } = subscription;
+  return subDetail(subscription, client?.cid ?? 0, client?.account.name, client?.account.shownName);
 }

@@ -1,6 +1,11 @@
 import { CADDIS_VERSION, CLIENT_PROTOCOL, COMPATIBLE_VERSION } from "../../base/version.ts";
 import type { Broker } from "../../broker/broker.ts";
+import type { ResponseCache } from "../../auth/ocsp/response-cache.ts";
 import { formatTime, formatUptime, toNanoseconds } from "../format.ts";
+import { FEATURE_FLAGS, sorted } from "../server-info.ts";
+import { jwtClaims } from "./jwt-claims.ts";
+import { type OcspPeerCache, peerCache } from "./ocsp-peer-cache.ts";
+import { varzWebsocket, type VarzWebsocket } from "./varz-websocket.ts";
 
 /** What the process uses of the machine. */
 export interface Usage {
@@ -18,11 +23,13 @@ export interface VarzSource {
   /** When the options were read last, and the digest of the file they came from; empty without one. */
   readonly configLoadMs: number;
   readonly configDigest: string;
+  /** What is known about peers' certificates; null where they are not checked. */
+  readonly ocspCache: ResponseCache | null;
   /** Requests by endpoint. */
   readonly httpRequests: ReadonlyMap<string, number>;
 }
 
-/** Seconds a TLS handshake may take; shown with and without TLS. */
+/** Seconds a TLS handshake may take; shown without TLS. */
 const TLS_TIMEOUT_S = 2;
 
 /** Counts by kind of connection; there are clients only. */
@@ -50,6 +57,9 @@ export interface Varz {
   readonly host: string;
   readonly port: number;
   readonly auth_required: true | undefined;
+  readonly tls_required: true | undefined;
+  readonly tls_verify: true | undefined;
+  readonly tls_ocsp_peer_verify: true | undefined;
   readonly max_connections: number;
   readonly max_subscriptions: number | undefined;
   /** Nanoseconds, as `write_deadline`. */
@@ -58,7 +68,7 @@ export interface Varz {
   readonly http_host: string;
   readonly http_port: number;
   readonly http_base_path: string;
-  readonly https_port: 0;
+  readonly https_port: number;
   /** Seconds. */
   readonly auth_timeout: number;
   readonly max_control_line: number;
@@ -68,7 +78,7 @@ export interface Varz {
   readonly gateway: Nothing;
   readonly leaf: Nothing;
   readonly mqtt: Nothing;
-  readonly websocket: Nothing;
+  readonly websocket: VarzWebsocket;
   readonly jetstream: Nothing;
   readonly tls_timeout: number;
   readonly write_deadline: number;
@@ -103,17 +113,31 @@ export interface Varz {
   readonly tags: readonly string[] | undefined;
   readonly metadata: Readonly<Record<string, string>> | undefined;
   readonly feature_flags: Readonly<Record<string, boolean>>;
+  readonly trusted_operators_jwt: readonly string[] | undefined;
+  readonly trusted_operators_claim: readonly (object | null)[] | undefined;
   readonly system_account: string | undefined;
+  readonly pinned_account_fails: number | undefined;
+  readonly ocsp_peer_cache: OcspPeerCache | undefined;
   readonly slow_consumer_stats: CountsByKind;
   readonly stale_connection_stats: CountsByKind;
   readonly disk_io_wait_stats: Readonly<Record<"waiters" | "waits" | "wait_time" | "max_wait_time", 0>>;
+  readonly proxies: { readonly trusted: readonly { readonly key: string }[] } | undefined;
+  readonly tls_cert_not_after: string | undefined;
   /** Our own: the version of Caddis behind the compatibility version. */
   readonly caddis: string;
 }
 
 /** Tells what the server is, how it is configured and what it has done so far. */
-export function varz({ broker, usage, startMs, configLoadMs, configDigest, httpRequests }: VarzSource): Varz {
-  const { options, counters, clock } = broker;
+export function varz({
+  broker,
+  usage,
+  startMs,
+  configLoadMs,
+  configDigest,
+  httpRequests,
+  ...source
+}: VarzSource): Varz {
+  const { options, counters, clock, tls } = broker;
   const nowMs = clock.nowMs();
   const { inMessages, inBytes, outMessages, outBytes } = broker.traffic();
   return {
@@ -124,7 +148,12 @@ export function varz({ broker, usage, startMs, configLoadMs, configDigest, httpR
     go: broker.runtime,
     host: broker.host,
     port: broker.port,
-    auth_required: broker.authRequired || undefined,
+    // Also where clients without credentials have a user of their own.
+    auth_required: broker.authenticator.expectsConnect || undefined,
+    tls_required: (tls !== null && !tls.allowNonTls) || undefined,
+    tls_verify: tls?.verify || undefined,
+    tls_ocsp_peer_verify:
+      (tls !== null && !tls.allowNonTls && options.tls?.ocsp_peer?.verify === true) || undefined,
     max_connections: options.max_connections,
     max_subscriptions: options.max_subscriptions === 0 ? undefined : options.max_subscriptions,
     ping_interval: toNanoseconds(options.ping_interval),
@@ -132,7 +161,7 @@ export function varz({ broker, usage, startMs, configLoadMs, configDigest, httpR
     http_host: options.http_host,
     http_port: options.http_port,
     http_base_path: options.http_base_path,
-    https_port: 0,
+    https_port: options.https_port,
     auth_timeout: options.authorization.timeout / 1000,
     max_control_line: options.max_control_line,
     max_payload: options.max_payload,
@@ -141,9 +170,9 @@ export function varz({ broker, usage, startMs, configLoadMs, configDigest, httpR
     gateway: {},
     leaf: {},
     mqtt: {},
-    websocket: {},
+    websocket: varzWebsocket(broker),
     jetstream: {},
-    tls_timeout: TLS_TIMEOUT_S,
+    tls_timeout: options.tls === null ? TLS_TIMEOUT_S : options.tls.timeout / 1000,
     write_deadline: toNanoseconds(options.write_deadline),
     write_timeout: options.write_timeout === "default" ? undefined : options.write_timeout,
     start: formatTime(startMs),
@@ -169,22 +198,23 @@ export function varz({ broker, usage, startMs, configLoadMs, configDigest, httpR
     slow_consumers: counters.slowConsumers,
     stale_connections: counters.staleConnections,
     stalled_clients: counters.stalls,
-    subscriptions: broker.accounts.values().reduce((sum, { sublist }) => sum + sublist.count, 0),
+    subscriptions: Array.from(broker.accounts).reduce((sum, { sublist }) => sum + sublist.count, 0),
     http_req_stats: sorted(Object.fromEntries(httpRequests)),
     config_load_time: formatTime(configLoadMs),
     config_digest: configDigest,
     tags: options.server_tags.length === 0 ? undefined : options.server_tags,
     metadata: Object.keys(options.server_metadata).length === 0 ? undefined : sorted(options.server_metadata),
-    feature_flags: {
-      js_ack_fc_v2: false,
-      js_api_reply_v2: false,
-      js_raft_delete_range: true,
-      js_snapshot_sources: false,
-    },
+    feature_flags: FEATURE_FLAGS,
+    trusted_operators_jwt: unlessEmpty(options.operator),
+    trusted_operators_claim: unlessEmpty(options.operator.map(jwtClaims)),
     system_account: broker.systemAccount?.name,
+    pinned_account_fails: counters.pinnedAccountFails || undefined,
+    ocsp_peer_cache: peerCache(options.ocsp_cache.type, source.ocspCache),
     slow_consumer_stats: ofClients(counters.slowConsumers),
     stale_connection_stats: ofClients(counters.staleConnections),
     disk_io_wait_stats: { waiters: 0, waits: 0, wait_time: 0, max_wait_time: 0 },
+    proxies: options.proxies.length === 0 ? undefined : { trusted: options.proxies.map((key) => ({ key })) },
+    tls_cert_not_after: tls === null ? undefined : formatTime(tls.context.notAfterMs),
     caddis: CADDIS_VERSION,
   };
 }
@@ -200,7 +230,6 @@ function ofClients(clients: number): CountsByKind {
   return { clients, routes: 0, gateways: 0, leafs: 0 };
 }
 
-/** Go writes maps in the order of their keys. */
-function sorted<Value>(map: Readonly<Record<string, Value>>): Record<string, Value> {
-  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+function unlessEmpty<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list;
 }

@@ -1,0 +1,31 @@
+import type { Broker } from "../../broker/broker.ts";
+import type { RequestBody } from "./request-body.ts";
+
+/**
+ * Whether a request that goes to all servers means this one, by `server_name`, `host`, `cluster`, `tags` and
+ * `domain` of its body: part of a name will do unless `exact_match`, and all tags must be there. Who is not meant
+ * stays silent.
+ */
+export function isMeant(broker: Broker, body: RequestBody): boolean {
+  const isExact = body.flag("exact_match");
+  const fits = (name: string, own: string): boolean => {
+    const asked = body.text(name);
+    return asked === "" || (isExact ? own === asked : own.includes(asked));
+  };
+  // Each of them is read, so that one that is of the wrong type is told whatever the others say.
+  const verdicts = [
+    fits("server_name", broker.serverName),
+    fits("host", broker.host),
+    // There is neither a cluster nor a JetStream domain.
+    fits("cluster", ""),
+    body.text("domain") === "",
+    hasTags(broker.options.server_tags, body.texts("tags")),
+  ];
+  return verdicts.every(Boolean);
+}
+
+/** Tags count in any case, and blanks around them do not. */
+function hasTags(own: readonly string[], asked: readonly string[]): boolean {
+  const known = new Set(own.map((tag) => tag.toLowerCase()));
+  return asked.every((tag) => known.has(tag.trim().toLowerCase()));
+}
