@@ -111,7 +111,23 @@ export function makeAuthenticator(
     defaultPermissions: (name) =>
       options.accounts.find((account) => account.name === name)?.default_permissions ?? null,
   });
-  return new CalloutAuthenticator(configured, calloutDeps(options, broker, ports, policy));
+  return new CalloutAuthenticator(configured, calloutDeps(options, broker, ports.localZone, policy));
+}
+
+/** What users of operator mode are judged by. `localZone`: IANA name of this machine's. */
+export function userRules(
+  { default_sentinel, resolver_pinned_accounts: pinned, system_account }: Options,
+  broker: Broker,
+  localZone: string,
+  { operators }: OperatorMode,
+): UserRules {
+  return {
+    operators,
+    pinnedAccounts: pinned.length === 0 ? null : new Set([...pinned, system_account]),
+    onUnpinned: () => void broker.counters.pinnedAccountFails++,
+    defaultSentinel: default_sentinel,
+    localZone,
+  };
 }
 
 function operatorAuthenticator(
@@ -120,16 +136,8 @@ function operatorAuthenticator(
   ports: SecurityPorts,
   operator: OperatorMode,
 ): Authenticator {
-  const pinned = options.resolver_pinned_accounts;
-  const rules: UserRules = {
-    operators: operator.operators,
-    pinnedAccounts: pinned.length === 0 ? null : new Set([...pinned, options.system_account]),
-    onUnpinned: () => void broker.counters.pinnedAccountFails++,
-    defaultSentinel: options.default_sentinel,
-    localZone: ports.localZone,
-  };
   const deps = {
-    rules,
+    rules: userRules(options, broker, ports.localZone, operator),
     proxies: new TrustedProxies(options.proxies),
     account: (id: string) => operator.account(id),
     nowMs: () => broker.clock.nowMs(),
@@ -138,14 +146,15 @@ function operatorAuthenticator(
   const policy = new OperatorCallout(deps);
   return new CalloutAuthenticator(
     new OperatorAuthenticator(deps),
-    calloutDeps(options, broker, ports, policy),
+    calloutDeps(options, broker, ports.localZone, policy),
   );
 }
 
-function calloutDeps(
+/** What an auth callout works with. */
+export function calloutDeps(
   options: Options,
   broker: Broker,
-  ports: SecurityPorts,
+  localZone: string,
   policy: CalloutPolicy,
 ): CalloutDeps {
   const timeoutMs = options.authorization.timeout;
@@ -163,7 +172,7 @@ function calloutDeps(
     curve: broker.curve,
     proxies: new TrustedProxies(options.proxies),
     random: broker.random,
-    localZone: ports.localZone,
+    localZone,
     timeoutMs,
     nowMs: () => broker.clock.nowMs(),
     async request(accountName, payload, xkey) {

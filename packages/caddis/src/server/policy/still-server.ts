@@ -8,6 +8,7 @@ import { type Log, SILENT_LOG } from "../../io/log.ts";
 import type { Random } from "../../io/random.ts";
 import type { SecurityPorts } from "../../io/security.ts";
 import { OperatorMode } from "../operator-mode.ts";
+import { isOperatorMode, userRules } from "../security.ts";
 import { ChosenRandom } from "./chosen-random.ts";
 import { Probe } from "./probe.ts";
 import { ProbePipe } from "./probe-pipe.ts";
@@ -57,7 +58,7 @@ export class StillServer {
   /** Rejects with a `ConfigError` when no server would start with these options. */
   static async open(options: Options, ports: StillPorts): Promise<StillServer> {
     const server = new StillServer(options, ports);
-    if (options.operator.length === 0 && options.trusted.length === 0) return server;
+    if (!isOperatorMode(options)) return server;
     try {
       await server.#openOperatorMode(ports.security);
     } catch (error) {
@@ -81,6 +82,8 @@ export class StillServer {
     };
     const operator = await OperatorMode.open(options, still, broker);
     this.operator = operator;
+    // Verdicts are decided here; some of them are about tokens that nobody signed a nonce for.
+    broker.reviewer = null;
     const ids = new Set(options.resolver_preload.keys());
     if (options.system_account !== "") ids.add(options.system_account);
     for (const folder of folders) {
@@ -103,13 +106,7 @@ export class StillServer {
 
   /** What users of operator mode are judged by. */
   userRules(operator: OperatorMode): UserRules {
-    const { resolver_pinned_accounts: pinned, system_account, default_sentinel } = this.options;
-    return {
-      operators: operator.operators,
-      pinnedAccounts: pinned.length === 0 ? null : new Set([...pinned, system_account]),
-      defaultSentinel: default_sentinel,
-      localZone: this.localZone,
-    };
+    return userRules(this.options, this.broker, this.localZone, operator);
   }
 
   /** A connection about which the server has decided this. */

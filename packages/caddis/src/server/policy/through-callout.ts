@@ -1,8 +1,7 @@
 import { CalloutAuthenticator } from "../../auth/callout.ts";
 import type { CalloutPolicy } from "../../auth/callout-policy.ts";
 import type { AuthRequest, Verdict } from "../../auth/identity.ts";
-import { TrustedProxies } from "../../auth/trusted-proxies.ts";
-import { COMPATIBLE_VERSION } from "../../base/version.ts";
+import { calloutDeps } from "../security.ts";
 import type { StillServer } from "./still-server.ts";
 
 /**
@@ -24,22 +23,7 @@ export async function throughCallout(
     authenticate: () => verdict,
   };
   const callout = new CalloutAuthenticator(own, {
-    policy,
-    server: {
-      name: broker.serverName,
-      host: options.host,
-      id: broker.serverId,
-      version: COMPATIBLE_VERSION,
-      cluster: "",
-      tags: options.server_tags,
-    },
-    keys: broker.keys,
-    curve: broker.curve,
-    proxies: new TrustedProxies(options.proxies),
-    random: broker.random,
-    localZone,
-    timeoutMs: options.authorization.timeout,
-    nowMs: () => broker.clock.nowMs(),
+    ...calloutDeps(options, broker, localZone, policy),
     request() {
       isAsked = true;
       return Promise.resolve(null);
