@@ -95,7 +95,7 @@ describe("log of a start and an end", () => {
     const entries = lines.map((line): unknown => JSON.parse(line));
     for (const entry of entries) {
       assert.ok(typeof entry === "object" && entry !== null);
-      assert.deepEqual(Object.keys(entry), ["time", "level", "pid", "msg"]);
+      assert.deepEqual(Object.keys(entry), ["time", "level", "pid", "code", "msg"]);
       assert.ok("pid" in entry && entry.pid === program.pid);
     }
     const ends = entries.at(-1);

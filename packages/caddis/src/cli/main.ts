@@ -39,6 +39,10 @@ async function runCommand(exe: string, args: readonly string[], line: CommandLin
     const { authCommand } = await import("./auth-test.ts");
     return authCommand(exe, args);
   }
+  if (word === "explain") {
+    const { explainCommand } = await import("./explain.ts");
+    return explainCommand(exe, args);
+  }
   if (word !== undefined) return die(exe, `unrecognized command: ${JSON.stringify(line.words[0])}`);
   if (line.signal !== "") {
     const { sendSignal } = await import("./send-signal.ts");

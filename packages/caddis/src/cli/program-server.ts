@@ -1,8 +1,10 @@
 import type { Options } from "../config/options.ts";
 import type { LineLog } from "../io/node/line-log.ts";
+import { nodeSurroundings } from "../io/node/surroundings.ts";
 import { nodePorts } from "../server/node-ports.ts";
 import type { ReloadPart } from "../server/reload-part.ts";
 import { Server } from "../server/server.ts";
+import { auditReload, openAudit } from "./audit-program.ts";
 import type { LoadedOptions } from "./load-options.ts";
 import { LogReload } from "./log-reload.ts";
 import type { ProgramServer } from "./program.ts";
@@ -19,7 +21,8 @@ export function createProgramServer(
   load: () => LoadedOptions,
 ): ProgramServer {
   const followers: ReloadPart[] = [new LogReload(log, exe)];
-  const ports = { ...nodePorts(log), followers };
+  const surroundings = nodeSurroundings(() => (digest === "" ? null : digestNow(load)));
+  const ports = { ...nodePorts(log), followers, surroundings };
   const server = new Server(options, ports, {
     onConnect: ignore,
     onDisconnect: ignore,
@@ -27,18 +30,37 @@ export function createProgramServer(
     onSlowConsumer: ignore,
   });
   server.configDigest = digest;
+  const audit = openAudit(server, options, log);
+  if (audit !== null) followers.push(auditReload(audit));
   const reload = async (): Promise<void> => {
-    const loaded = load();
-    for (const warning of loaded.warnings) log.warn(warning);
-    await server.reload(loaded.options, loaded.digest);
+    try {
+      const loaded = load();
+      for (const warning of loaded.warnings) log.warn(warning);
+      await server.reload(loaded.options, loaded.digest);
+    } catch (error) {
+      audit?.noteConfigRefused();
+      throw error;
+    }
   };
   server.reread = reload;
   return {
     serverId: server.broker.serverId,
-    start: (onListening) => server.start(onListening),
-    lameDuck: () => server.lameDuck(),
-    shutdown: () => server.shutdown(),
-    reload,
+    async start(onListening) {
+      await server.start(onListening);
+      audit?.follow();
+    },
+    lameDuck() {
+      audit?.noteSignal("lame duck");
+      return server.lameDuck();
+    },
+    shutdown() {
+      audit?.noteSignal("shutdown");
+      return server.shutdown();
+    },
+    reload() {
+      audit?.noteSignal("reload");
+      return reload();
+    },
     followFiles(follow) {
       followers.push({ prepare: (_current, next) => ({ commit: () => follow(filesOf(next)) }) });
     },
@@ -58,6 +80,15 @@ export function createProgramServer(
 /** The files that options ask for besides the log. */
 export function filesOf({ pid_file, ports_file_dir }: Options): ProgramFiles {
   return { pidFile: pid_file, portsFileDir: ports_file_dir };
+}
+
+/** The digest of the file as it is now, as `Surroundings` has it. */
+function digestNow(load: () => LoadedOptions): string {
+  try {
+    return load().digest;
+  } catch {
+    return "broken";
+  }
 }
 
 function ignore(): void {}

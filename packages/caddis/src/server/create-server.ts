@@ -2,6 +2,7 @@ import { startWarnings } from "../config/load.ts";
 import type { Options } from "../config/options.ts";
 import type { Clock } from "../io/clock.ts";
 import { systemClock } from "../io/node/clock.ts";
+import { postJson } from "../io/node/http-post.ts";
 import { systemRandom } from "../io/node/random.ts";
 import type { Random } from "../io/random.ts";
 import type { CaddisServer } from "./caddis-server.ts";
@@ -9,6 +10,7 @@ import { EmbeddedServer } from "./embedded-server.ts";
 import { resolveEmbeddedOptions, type ServerOptions } from "./embedded-options.ts";
 import { levelsReload, type Logger, logTo } from "./logger.ts";
 import { nodePorts } from "./node-ports.ts";
+import type { ServerPlugin } from "./plugin.ts";
 import { brokerEvents, type ServerHandlers } from "./server-events.ts";
 import { Server } from "./server.ts";
 
@@ -16,6 +18,8 @@ import { Server } from "./server.ts";
 export interface ServerExtras extends ServerHandlers {
   /** Gets the server's log lines; `console` will do. Without it the server is silent. */
   readonly logger?: Logger;
+  /** What lives beside the server, as `caddis/otel` does. */
+  readonly plugins?: readonly ServerPlugin[];
 }
 
 /**
@@ -42,6 +46,7 @@ export async function startServer(
   const ports = { ...nodePorts(log, { clock, random }), followers: [levelsReload(log)] };
   const server = new Server(options, ports, brokerEvents(extras));
   for (const warning of startWarnings(options)) log.warn(warning);
+  for (const plugin of extras.plugins ?? []) server.plugins.push(plugin.start({ server, post: postJson }));
   await server.start();
   return server;
 }

@@ -7,6 +7,7 @@ const PROGRAM_OPTIONS = [
   "logtime",
   "logtime_utc",
   "log_format",
+  "audit_log",
   "log_file",
   "logfile_size_limit",
   "logfile_max_num",

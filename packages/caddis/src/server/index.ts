@@ -6,6 +6,7 @@ export { createServer, type ServerExtras } from "./create-server.ts";
 export type { ServerOptions } from "./embedded-options.ts";
 export type { InProcessConnection, InProcessHandlers } from "./in-process-connection.ts";
 export type { Logger } from "./logger.ts";
+export type { PluginHost, RunningPlugin, ServerPlugin } from "./plugin.ts";
 export type { ConnectionInfo, DisconnectInfo, ServerHandlers, SlowConsumerInfo } from "./server-events.ts";
 export type {
   NoAnswer,

@@ -6,6 +6,7 @@ import { nodeHttp } from "../io/node/http.ts";
 import { systemRandom } from "../io/node/random.ts";
 import { processResources } from "../io/node/resources.ts";
 import { nodeSecurity } from "../io/node/security.ts";
+import { nodeSurroundings } from "../io/node/surroundings.ts";
 import { type ReadMode, tcpNet } from "../io/node/tcp.ts";
 import type { Random } from "../io/random.ts";
 import type { ServerPorts } from "./server.ts";
@@ -31,6 +32,7 @@ export function nodePorts(log: Log, { clock, random, readMode }: PortChoices = {
         (await import("../io/node/websocket.ts")).nodeWebsocket.listen(options, events),
     },
     resources: processResources(),
+    surroundings: nodeSurroundings(),
     compression: zlibCompression,
     security: nodeSecurity(),
     runtime: `node ${process.version}`,

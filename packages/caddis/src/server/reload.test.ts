@@ -335,6 +335,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   syslog: true,
   remote_syslog: "udp://127.0.0.1:5",
   pid_file: "x.pid",
+  metrics_prefix: "nats",
   ports_file_dir: "/tmp",
   mappings: { a: "b" },
   accounts: { A: { users: [{ user: "a", password: "b" }] } },

@@ -14,6 +14,7 @@ import type { Listener, Net, UnattachedPipe } from "../io/pipe.ts";
 import type { Random } from "../io/random.ts";
 import type { SecurityPorts } from "../io/security.ts";
 import type { Resources } from "../io/resources.ts";
+import type { Surroundings } from "../io/surroundings.ts";
 import type { WebsocketNet } from "../io/websocket.ts";
 import type { MonitoredServer } from "../monitor/endpoint.ts";
 import { inProcessPair } from "../transport/in-process.ts";
@@ -24,6 +25,7 @@ import { SystemRequests } from "../system/requests/system-requests.ts";
 import { AcceptErrors } from "./accept-errors.ts";
 import { LameDuck } from "./lame-duck.ts";
 import type { Monitoring } from "./monitoring.ts";
+import type { RunningPlugin } from "./plugin.ts";
 import { AccountsReload } from "./reload-accounts.ts";
 import { reviewConnections } from "./reload-clients.ts";
 import { diffOptions } from "./reload-diff.ts";
@@ -51,6 +53,8 @@ export interface ServerPorts {
   readonly http: Http;
   readonly websocket: WebsocketNet;
   readonly resources: Resources;
+  /** For explanations; absent: they say less. */
+  readonly surroundings?: Surroundings;
   /** For answers in the system account. */
   readonly compression: Compression;
   /** Passwords, certificates, account JWTs. */
@@ -82,6 +86,9 @@ export class Server implements MonitoredServer, RequestedServer {
    * read. Rejects with why all stays as it is.
    */
   reread: (() => Promise<void>) | null = null;
+
+  /** What goes down with it, when nothing else is left. */
+  readonly plugins: RunningPlugin[] = [];
 
   readonly #ports: ServerPorts;
   readonly #lameDuck: LameDuck;
@@ -143,6 +150,10 @@ export class Server implements MonitoredServer, RequestedServer {
 
   get resources(): Resources {
     return this.#ports.resources;
+  }
+
+  get surroundings(): Surroundings | null {
+    return this.#ports.surroundings ?? null;
   }
 
   get compression(): Compression {
@@ -407,6 +418,7 @@ export class Server implements MonitoredServer, RequestedServer {
     announceLifecycle(this.broker, "SHUTDOWN");
     await Promise.all([this.#closeListener(), this.#monitoring?.close(), this.broker.shutdown()]);
     await Promise.all([closeSecurity(this.security), this.#websocket?.close()]);
+    await Promise.all(this.plugins.map((plugin) => plugin.close()));
     this.#state = "stopped";
     this.#resolveClosed();
   }

@@ -3,9 +3,6 @@ import type { Broker } from "../broker/broker.ts";
 import { RequestBody } from "./requests/request-body.ts";
 import { jwtClaims } from "./views/jwt-claims.ts";
 
-/** Requests longer than this are noted without what is in them. */
-const BODY_BYTES_MAX = 64 * 1024;
-
 /** An account's or user's key, which is all that is taken out of a JWT. */
 const NKEY = /^[A-Z2-7]{56}$/;
 
@@ -24,7 +21,6 @@ export function auditedSubjects({ serverId, options: { resolver } }: Broker): re
 
 /** What a request is about: a connection by its number, or an account by its key. Nothing else of it is kept. */
 export function orderDetails(payload: Buffer): { readonly target?: number | string } {
-  if (payload.length === 0 || payload.length > BODY_BYTES_MAX) return {};
   const body = RequestBody.parse(payload);
   if (!isProblem(body)) {
     const cid = body.uint("cid");
