@@ -4,7 +4,8 @@ import { loadConfig } from "../config/load.ts";
 import type { Options } from "../config/options.ts";
 import { parseConfig } from "../config/parser.ts";
 import type { Log } from "../io/log.ts";
-import type { Watch } from "../io/node/certificate-watch.ts";
+import { watchFiles, type Watch } from "../io/node/certificate-watch.ts";
+import { readTextFile } from "../io/node/process-files.ts";
 import type { ReloadPart, ReloadStep } from "../server/reload-part.ts";
 
 /** What a watch of a configuration works with. */
@@ -88,17 +89,24 @@ export class ConfigWatch implements ReloadPart {
     // Before it is read: what changes from now on is noticed.
     await this.#watchThem();
     if (!this.#isOn) return;
-    const { log, reload } = this.#ports;
-    if (this.#digest() === null) {
+    const { log } = this.#ports;
+    const digest = this.#digest();
+    if (digest === null) {
       log.warn(`Configuration file ${this.#file} has become empty: not reloaded`);
       return;
     }
     log.info(`Configuration file ${this.#file} has changed`);
+    await this.#reload();
+    // A reload may begin to watch other files, from what they are by then: what changed since it read them counts.
+    if (this.#isOn && this.#digest() !== digest) await this.#onChange();
+  }
+
+  async #reload(): Promise<void> {
     try {
-      await reload();
+      await this.#ports.reload();
     } catch (error) {
       const problems = error instanceof ConfigError ? error.problems : [describe(error)];
-      log.error(`Failed to reload server configuration: ${problems.join("; ")}`);
+      this.#ports.log.error(`Failed to reload server configuration: ${problems.join("; ")}`);
     }
   }
 
@@ -129,6 +137,17 @@ export class ConfigWatch implements ReloadPart {
       return "";
     }
   }
+}
+
+/** A watch of the configuration of this process; see `ConfigWatchPorts`. */
+export function watchConfig(
+  file: string,
+  log: Log,
+  isWanted: ConfigWatchPorts["isWanted"],
+  reload: ConfigWatchPorts["reload"],
+): ConfigWatch {
+  const env = (name: string): string | undefined => process.env[name];
+  return new ConfigWatch(file, { readFile: readTextFile, env, watchFiles, log, isWanted, reload });
 }
 
 function describe(error: unknown): string {

@@ -9,6 +9,8 @@ export interface CommandLine {
   configFile: string;
   /** `-t`: only check the file. */
   testConfig: boolean;
+  /** `--dry-run`: only say what a server would run with. */
+  dryRun: boolean;
   /** `--signal`: what to send to a running server; empty for none. */
   signal: string;
   version: boolean;
@@ -76,6 +78,13 @@ export const FLAG_GROUPS: readonly FlagGroup[] = [
         "",
         "Check the configuration file and exit",
         (line, on) => (line.testConfig = on === true),
+      ),
+      command(
+        "dry-run",
+        "bool",
+        "",
+        "Say what a server would run with, and exit",
+        (line, on) => (line.dryRun = on === true),
       ),
       command(
         "sl signal",
@@ -222,6 +231,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine | { probl
     options: {},
     configFile: "",
     testConfig: false,
+    dryRun: false,
     signal: "",
     version: false,
     help: false,

@@ -7,7 +7,13 @@ const TEXT_COLUMN = 37;
 
 /** The text of `-h`, made from the table of flags. */
 export function helpText(exe: string): string {
-  const lines = ["", `Usage: ${exe} [options]`, `       ${exe} auth test --help`, `       ${exe} explain --help`];
+  const lines = [
+    "",
+    `Usage: ${exe} [options]`,
+    `       ${exe} auth test --help`,
+    `       ${exe} config --help`,
+    `       ${exe} explain --help`,
+  ];
   for (const { title, flags } of FLAG_GROUPS) {
     lines.push("", `${title}:`, ...flags.map(helpLine));
   }

@@ -39,6 +39,10 @@ async function runCommand(exe: string, args: readonly string[], line: CommandLin
     const { authCommand } = await import("./auth-test.ts");
     return authCommand(exe, args);
   }
+  if (word === "config") {
+    const { configCommand } = await import("./config-command.ts");
+    return configCommand(exe, args);
+  }
   if (word === "explain") {
     const { explainCommand } = await import("./explain.ts");
     return explainCommand(exe, args);
@@ -48,6 +52,10 @@ async function runCommand(exe: string, args: readonly string[], line: CommandLin
     const { sendSignal } = await import("./send-signal.ts");
     const problem = sendSignal(exe, line.signal);
     return problem === null ? 0 : die(exe, problem);
+  }
+  if (line.dryRun) {
+    const { dryRun } = await import("./config-command.ts");
+    return dryRun(exe, args);
   }
   if (!line.testConfig) return null;
   if (line.configFile === "") {

@@ -5,6 +5,7 @@ import { nodePorts } from "../server/node-ports.ts";
 import type { ReloadPart } from "../server/reload-part.ts";
 import { Server } from "../server/server.ts";
 import { auditReload, openAudit } from "./audit-program.ts";
+import { watchConfig } from "./config-watch.ts";
 import type { LoadedOptions } from "./load-options.ts";
 import { LogReload } from "./log-reload.ts";
 import type { ProgramServer } from "./program.ts";
@@ -18,6 +19,7 @@ export function createProgramServer(
   exe: string,
   { options, digest }: LoadedOptions,
   log: LineLog,
+  configFile: string,
   load: () => LoadedOptions,
 ): ProgramServer {
   const followers: ReloadPart[] = [new LogReload(log, exe)];
@@ -43,11 +45,15 @@ export function createProgramServer(
     }
   };
   server.reread = reload;
+  const watch = watchConfig(configFile, log, ({ config_watch }) => config_watch, reload);
+  followers.push(watch);
+  void server.closed.then(() => watch.close());
   return {
     serverId: server.broker.serverId,
     async start(onListening) {
       await server.start(onListening);
       audit?.follow();
+      await watch.start(server.broker.options, server.configDigest);
     },
     lameDuck() {
       audit?.noteSignal("lame duck");

@@ -23,7 +23,7 @@ export async function serve(exe: string, args: readonly string[], line: CommandL
   const log = await openLog(logSettings(exe, options));
   dieLoudly(log);
   nameProcess(exe, [exe, ...hideSecrets(args)].join(" "));
-  const server = createProgramServer(exe, loaded, log, () => reloadOptions(line));
+  const server = createProgramServer(exe, loaded, log, line.configFile, () => reloadOptions(line));
   logStart(log, exe, line.configFile, loaded, server.serverId);
   const code = await runServer(server, log, exe, filesOf(options));
   await log.close();
