@@ -17,6 +17,7 @@ const GROUPS: readonly OptionGroup[] = [
   "Monitoring",
   "Security",
   "Subjects",
+  "WebSocket",
   "Other parts",
 ];
 

@@ -11,9 +11,12 @@ const files = globSync(["packages/*/src/**/*.test.ts", "test/**/*.test.ts", "ben
   cwd: root,
 });
 
+/** A test that has not ended by then never will: it fails, instead of holding up the run. */
+const TEST_TIMEOUT_MS = 180_000;
+
 const run = spawnSync(
   process.execPath,
-  ["--no-warnings", "--test", ...process.argv.slice(2), ...files.sort()],
+  ["--no-warnings", "--test", `--test-timeout=${TEST_TIMEOUT_MS}`, ...process.argv.slice(2), ...files.sort()],
   {
     cwd: root,
     stdio: "inherit",

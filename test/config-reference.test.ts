@@ -3,24 +3,13 @@
  * digest, and faults at the same places.
  */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import * as fc from "fast-check";
-import { loadConfig } from "../packages/caddis/src/config/load.ts";
+import { ConfigCheck, placesOf } from "./support/config-verdicts.ts";
 import { findReferenceServer } from "./support/server-process.ts";
 
 const reference = findReferenceServer();
 const skip = reference === null ? "no nats-server on PATH" : false;
-
-/** What a check says: `digest` when all is well, else the faults, `line:column: reason` each where they have a place. */
-interface Verdict {
-  digest: string;
-  faults: string[];
-}
 
 const INCLUDED: Readonly<Record<string, string>> = {
   "inc.conf": "port: 77\n",
@@ -46,51 +35,14 @@ const ENV: Readonly<Record<string, string>> = {
   CONFIG_EMPTY: "",
 };
 
-let folder = "";
-let fileCount = 0;
+const check = new ConfigCheck(reference ?? "", ENV);
+const verdicts = (text: string): ReturnType<ConfigCheck["verdicts"]> => check.verdicts(text);
 
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "caddis-config-"));
-  await mkdir(join(folder, "sub"));
-  for (const [name, text] of Object.entries(INCLUDED)) await writeFile(join(folder, name), text);
+  for (const [name, text] of Object.entries(INCLUDED)) await check.add(name, text);
 });
 
-after(() => rm(folder, { recursive: true, force: true }));
-
-/** Positions and reasons of fault lines, without the folder and the name of the main file. */
-function faultsOf(lines: readonly string[], file: string): string[] {
-  return lines.map((line) => line.replaceAll(`${file}:`, "").replaceAll(`${folder}/`, ""));
-}
-
-/** Writes `text` to a file, runs the reference's check and ours on it, and gives both verdicts. */
-async function verdicts(text: string): Promise<{ theirs: Verdict; ours: Verdict }> {
-  const file = join(folder, `${fileCount++}.conf`);
-  await writeFile(file, text);
-  const output = await new Promise<string>((resolve) => {
-    const options = { env: { ...process.env, ...ENV }, timeout: 20_000 };
-    execFile(reference ?? "", ["-t", "-c", file], options, (_error, stdout, stderr) =>
-      resolve(stdout + stderr),
-    );
-  });
-  const digest = /is valid \((sha256:[0-9a-f]+)\)/.exec(output)?.[1] ?? "";
-  const lines = output
-    .trim()
-    .replace(/^\S*nats-server: /, "")
-    .split("\n");
-  const theirs = { digest, faults: digest === "" ? faultsOf(lines, file) : [] };
-  const loaded = loadConfig(text, {
-    file,
-    readFile: (path) => readFileSync(path, "utf8"),
-    env: (name) => ENV[name] ?? process.env[name],
-  });
-  const faults = faultsOf([...loaded.errors, ...loaded.warnings], file);
-  return { theirs, ours: { digest: faults.length === 0 ? loaded.digest : "", faults } };
-}
-
-/** The `line:column` of each fault that has one. */
-function placesOf(faults: readonly string[]): string[] {
-  return faults.flatMap((fault) => /(?:^|\.conf:)(\d+:\d+): /.exec(fault)?.[1] ?? []).toSorted();
-}
+after(() => check.remove());
 
 describe("good files: valid, with the same digest", { skip }, () => {
   const good = [

@@ -6,7 +6,7 @@ import { request } from "node:http";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import type { HttpAnswer, HttpListener, HttpRequest } from "../packages/caddis/src/io/http.ts";
+import type { HttpAnswer, HttpHandler, HttpListener, HttpRequest } from "../packages/caddis/src/io/http.ts";
 import { nodeHttp } from "../packages/caddis/src/io/node/http.ts";
 import { createTestServer } from "../packages/caddis/src/server/testing.ts";
 import { RawClient } from "./support/raw-client.ts";
@@ -18,7 +18,7 @@ function answerWith(...body: string[]): HttpAnswer {
 }
 
 /** Listens for as long as the test runs. */
-async function listen(t: TestContext, answer: (request: HttpRequest) => HttpAnswer): Promise<HttpListener> {
+async function listen(t: TestContext, answer: HttpHandler): Promise<HttpListener> {
   const listener = await nodeHttp.listen(HOST, 0, answer);
   t.after(() => listener.close());
   return listener;
@@ -125,6 +125,27 @@ test("a peer that does not read is not written for", async (t) => {
   }
   assert.ok(after > 0 && after < 1000, `${after}`);
   socket.destroy();
+});
+
+test("an answer may come late, and is not begun for a peer that has gone", async (t) => {
+  let made = 0;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const listener = await listen(t, async ({ path }) => {
+    if (path !== "/late") return answerWith(String(made));
+    asked.resolve();
+    await promise;
+    return { ...answerWith(), body: endless(() => made++) };
+  });
+  assert.match(await exchange(listener.port, get("/")), /\r\n\r\n0$/);
+  const { socket } = await open(listener);
+  socket.write("GET /late HTTP/1.1\r\nHost: x\r\n\r\n");
+  await asked.promise;
+  socket.destroy();
+  // The server hears of connections in their order.
+  assert.match(await exchange(listener.port, get("/")), /\r\n\r\n0$/);
+  resolve();
+  assert.match(await exchange(listener.port, get("/")), /\r\n\r\n0$/);
 });
 
 test("bad requests cost the peer its connection", async (t) => {

@@ -5,157 +5,17 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RawClient } from "./support/raw-client.ts";
-import { findReferenceServer, OUR_SERVER, ServerProcess } from "./support/server-process.ts";
+import {
+  compareAnswers,
+  type MonitoredSide,
+  onBoth,
+  skipWithoutReference,
+} from "./support/monitored-side.ts";
 
-const reference = findReferenceServer();
-const skip = reference === null ? "no nats-server on PATH" : false;
-
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z$/;
-const UPTIME = /^(\d+y)?(\d+d)?(\d+h)?(\d+m)?\d+s$/;
-const ROUND_TRIP = /^\d+(\.\d+)?(ns|µs|ms|s)$/;
-
-/** What differs from run to run, and how it looks all the same. */
-const VOLATILE: Readonly<Record<string, RegExp>> = {
-  server_id: /^N[A-Z2-7]{55}$/,
-  now: TIME,
-  start: TIME,
-  last_activity: TIME,
-  stop: TIME,
-  config_load_time: TIME,
-  uptime: UPTIME,
-  idle: UPTIME,
-  rtt: ROUND_TRIP,
-  port: /^\d{3,5}$/,
-  // What was said last may or may not have left yet.
-  pending_bytes: /^\d{1,3}$/,
-  go: /^(go|node v)\d+\.\d+/,
-  mem: /^\d{6,}$/,
-  cpu: /^\d+(\.\d)?$/,
-  cores: /^\d+$/,
-  gomaxprocs: /^\d+$/,
-  // The reference's own services subscribe too, and it keeps other answers in its cache.
-  subscriptions_of_server: /^\d+$/,
-  num_subscriptions: /^\d+$/,
-  num_cache: /^\d+$/,
-  num_inserts: /^\d+$/,
-  num_removes: /^\d+$/,
-  num_matches: /^\d+$/,
-  cache_hit_rate: /^(0|1|0\.\d+)$/,
-  max_fanout: /^\d+$/,
-  avg_fanout: /^\d+(\.\d+)?$/,
-};
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | null>>;
-  readonly text: string;
-}
-
-/** One server with its clients. */
-class Side {
-  readonly server: ServerProcess;
-  readonly #monitorUrl: string;
-  /** Added to the number of the first client, 1 on ours. */
-  #cidOffset = 0;
-  readonly #clients: RawClient[] = [];
-
-  private constructor(server: ServerProcess) {
-    this.server = server;
-    const port = /Starting http monitor on .*:(\d+)/.exec(server.log)?.[1];
-    this.#monitorUrl = `http://127.0.0.1:${port}`;
-  }
-
-  static async start(command: string, config: string): Promise<Side> {
-    return new Side(await ServerProcess.start({ command, args: ["-m", "-1"], config }));
-  }
-
-  /** Connects, says `text` and waits until the server has worked it off; null text says nothing. */
-  async connect(text: string | null): Promise<RawClient> {
-    const client = await RawClient.connect(this.server.port);
-    this.#clients.push(client);
-    const info = (await client.nextLine()) ?? "";
-    const cid = Number(/"client_id":(\d+)/.exec(info)?.[1]);
-    if (this.#clients.length === 1) this.#cidOffset = cid - 1;
-    if (text !== null) {
-      client.send(text);
-      await client.barrier();
-    }
-    return client;
-  }
-
-  async ask(target: string): Promise<Answer> {
-    const cid = /(?<=\bcid=)\d+/.exec(target)?.[0];
-    const theirs =
-      cid === undefined ? target : target.replace(`cid=${cid}`, `cid=${Number(cid) + this.#cidOffset}`);
-    const response = await fetch(this.#monitorUrl + theirs, { redirect: "manual" });
-    const names = ["access-control-allow-origin", "content-type", "x-content-type-options"];
-    return {
-      status: response.status,
-      headers: Object.fromEntries(names.map((name) => [name, response.headers.get(name)])),
-      text: await response.text(),
-    };
-  }
-
-  /** Asks until the answer says what the last client's deeds lead to. */
-  async askUntil(target: string, fits: (text: string) => boolean): Promise<void> {
-    for (let tries = 0; tries < 200; tries++) if (fits((await this.ask(target)).text)) return;
-    assert.fail(`${target} does not come to say what it should`);
-  }
-
-  /** The answer without what may differ; JSON as a text, which shows the order of keys too. */
-  async askForComparison(target: string): Promise<Answer> {
-    const answer = await this.ask(target);
-    if (answer.headers["content-type"] !== "application/json" || !answer.text.includes("\n")) return answer;
-    return { ...answer, text: JSON.stringify(this.#comparable(JSON.parse(answer.text), ""), null, 1) };
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all(this.#clients.map((client) => client.finish()));
-    await this.server.stop();
-  }
-
-  #comparable(value: unknown, key: string): unknown {
-    if (Array.isArray(value)) {
-      const entries = value.map((entry: unknown) => this.#comparable(entry, ""));
-      return key.startsWith("subscriptions_list") ? this.#ownSubscriptions(entries) : entries;
-    }
-    if (typeof value !== "object" || value === null) return this.#comparableScalar(value, key);
-    const fields = value as Record<string, unknown>;
-    const isServer = "routes" in fields;
-    const entries = Object.entries(fields)
-      .filter(([name]) => name !== "caddis")
-      .map(([name, field]) => [
-        name,
-        this.#comparable(field, isServer && name === "subscriptions" ? "subscriptions_of_server" : name),
-      ]);
-    const comparable = Object.fromEntries(entries) as Record<string, unknown>;
-    // The reference counts its own subscriptions among the listed ones.
-    if ("num_inserts" in comparable && comparable["total"] !== 0) comparable["total"] = "n";
-    return comparable;
-  }
-
-  #comparableScalar(value: unknown, key: string): unknown {
-    if (key === "cid") return Number(value) - this.#cidOffset;
-    const form = VOLATILE[key];
-    // Nothing is nothing on both sides: no server, no round trip yet.
-    if (form === undefined || value === "" || (key === "rtt" && value === "0s")) return value;
-    assert.match(String(value), form, key);
-    return `<${typeof value} ${key}>`;
-  }
-
-  /** Those of clients, in one order: the reference has its own among them, and lists them in any order. */
-  #ownSubscriptions(entries: unknown[]): unknown[] {
-    return entries
-      .map((entry) => JSON.stringify(entry))
-      .filter((entry) => !entry.includes('"$SYS.'))
-      .sort((a, b) => (a < b ? -1 : 1))
-      .map((entry): unknown => JSON.parse(entry));
-  }
-}
+const skip = skipWithoutReference;
 
 /** The deeds, so that every count differs from connection to connection. */
-async function play(side: Side): Promise<void> {
+async function play(side: MonitoredSide): Promise<void> {
   const connect = (fields: string): string => `CONNECT {"verbose":false,"protocol":1${fields}}\r\n`;
   await side.connect(
     connect(',"name":"al<ce> & \xc3\xa9\xff","lang":"ts","version":"1.2","user":"u","pass":"p"') +
@@ -176,27 +36,6 @@ async function play(side: Side): Promise<void> {
   await wild.finish();
   await side.connect(null);
   await side.askUntil("/connz?state=closed", (text) => text.includes('"num_connections": 3'));
-}
-
-/** Asks both and compares. */
-async function compare(sides: readonly Side[], targets: readonly string[]): Promise<void> {
-  for (const target of targets) {
-    const [ours, theirs] = await Promise.all(sides.map((side) => side.askForComparison(target)));
-    assert.deepEqual(ours, theirs, target);
-  }
-}
-
-async function onBoth(config: string, act: (sides: readonly Side[]) => Promise<void>): Promise<void> {
-  const starts = await Promise.allSettled(
-    [OUR_SERVER, reference ?? ""].map((command) => Side.start(command, config)),
-  );
-  const sides = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
-  try {
-    for (const start of starts) if (start.status === "rejected") throw start.reason;
-    await act(sides);
-  } finally {
-    await Promise.all(sides.map((side) => side.stop()));
-  }
 }
 
 const CONFIG = `
@@ -310,22 +149,48 @@ const HEALTHZ = [
   "?js-server-only=1&js-enabled-only=1&details=1",
 ].map((query) => `/healthz${query}`);
 
+/** Parts that are not configured. */
+const PARTS = [
+  ...["", "?subs=1", "?subs=detail", "?subs=x"].flatMap((query) => [
+    `/routez${query}`,
+    `/leafz${query}`,
+    `/gatewayz${query}`,
+  ]),
+  "/leafz?acc=nobody",
+  ...["?accs=1", "?accs=x", "?gw_name=g", "?acc_name=a&accs=0", "?subs=x&accs=y"].map(
+    (query) => `/gatewayz${query}`,
+  ),
+  ...["", "?acc=nobody", "?limit=5&offset=7", "?offset=-1&limit=-1", "?leader-only=1", "?leader-only=x"].map(
+    (query) => `/jsz${query}`,
+  ),
+  ...["accounts", "streams", "consumers", "direct-consumers", "config", "raft", "stream-leader-only"].flatMap(
+    (name) => [`/jsz?${name}=1`, `/jsz?${name}=x`],
+  ),
+  "/jsz?limit=x",
+  "/jsz?offset=x&accounts=y",
+  "/raftz",
+  "/raftz?acc=a&group=g",
+  "/ipqueuesz",
+  "/ipqueuesz?queues=nothing_like_it&all=1",
+  "/ipqueuesz?all=x",
+];
+
 const ELSEWHERE = ["/nothing", "/varz/", "/VARZ", "/healthz/x", "/%76arz?x=1"];
 const MOVED = ["//healthz", "/a/../healthz", "/./healthz?details=1"];
 
 test("answers are those of the reference", { skip }, async () => {
   await onBoth(CONFIG, async (sides) => {
     await Promise.all(sides.map(play));
-    await compare(sides, [
+    await compareAnswers(sides, [
       "/varz",
       ...CONNZ,
       "/varz",
       ...SUBSZ.filter((target) => target.includes("acc=$G")),
       "/varz",
     ]);
-    await compare(sides, [...SUBSZ, ...HEALTHZ, ...ELSEWHERE]);
-    // We count what could not be read, the reference does not: nothing that shows counts comes after these.
-    await compare(sides, CONNZ_ERRORS);
+    await compareAnswers(sides, [...SUBSZ, ...HEALTHZ, ...PARTS, ...ELSEWHERE, ...CONNZ_ERRORS]);
+    // Requests are counted, those that could not be read among them, or not.
+    await compareAnswers(sides, ["/accstatz?unused=x", "/accountz?acc=nobody", "/debug/vars/", "/varz"]);
     // How a redirect is worded is nobody's business.
     for (const target of MOVED) {
       const [ours, theirs] = await Promise.all(sides.map((side) => side.ask(target)));
@@ -334,19 +199,62 @@ test("answers are those of the reference", { skip }, async () => {
   });
 });
 
+/** The names of a JSON object's fields, and what kind of thing each is. */
+function kinds(json: unknown): unknown {
+  if (typeof json !== "object" || json === null) return typeof json;
+  if (Array.isArray(json)) return "list";
+  return Object.fromEntries(Object.entries(json).map(([name, value]) => [name, kinds(value)]));
+}
+
+test("what the runtime tells has the same form", { skip }, async () => {
+  await onBoth("server_name: n1\n", async (sides) => {
+    const variables = await Promise.all(sides.map((side) => side.ask("/debug/vars")));
+    assert.deepEqual(variables[0].headers, variables[1].headers);
+    const [ours, theirs] = variables.map(({ text }) => kinds(JSON.parse(text)));
+    assert.deepEqual(ours, theirs);
+    for (const { text } of variables)
+      assert.match(text, /^\{\n"cmdline": \[.*\],\n"memstats": \{.*\}\n\}\n$/);
+    const stacks = await Promise.all(sides.map((side) => side.ask("/stacksz")));
+    assert.deepEqual(stacks[0].headers, stacks[1].headers);
+    for (const { status, text } of stacks) {
+      assert.equal(status, 200);
+      assert.match(text, /^\w+ \d+ \[running\]:\n/);
+    }
+  });
+});
+
+test("methods make no difference", { skip }, async () => {
+  await onBoth("server_name: n1\n", async (sides) => {
+    for (const method of ["HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
+      for (const target of ["/varz", "/healthz", "/jsz", "/raftz", "/connz?limit=x", "/nothing"]) {
+        const [ours, theirs] = await Promise.all(sides.map((side) => side.ask(target, method)));
+        assert.deepEqual([ours.status, ours.headers], [theirs.status, theirs.headers], `${method} ${target}`);
+        assert.equal(ours.text === "", theirs.text === "", `${method} ${target}`);
+      }
+    }
+  });
+});
+
 test("a server with nothing configured describes itself as the reference does", { skip }, async () => {
   await onBoth("server_name: n1\n", async (sides) => {
-    await compare(sides, ["/varz", "/connz", "/connz?state=closed", "/healthz"]);
+    await compareAnswers(sides, ["/varz", "/connz", "/connz?state=closed", "/healthz"]);
     const token = 'CONNECT {"verbose":false,"auth_token":"t"}\r\n';
     await Promise.all(sides.map((side) => side.connect(token)));
     await Promise.all(sides.map((side) => side.connect('CONNECT {"verbose":false,"user":"bob"}\r\n')));
-    await compare(sides, ["/connz?auth=1", "/connz?user=bob", "/connz?user=[REDACTED]"]);
+    await compareAnswers(sides, ["/connz?auth=1", "/connz?user=bob", "/connz?user=[REDACTED]"]);
   });
 });
 
 test("a base path moves everything", { skip }, async () => {
   await onBoth('server_name: n1\nhttp_base_path: "nats/"\n', async (sides) => {
-    await compare(sides, ["/nats/varz", "/nats/healthz", "/healthz", "/nats/", "/natsvarz", "/nats/varz/"]);
+    await compareAnswers(sides, [
+      "/nats/varz",
+      "/nats/healthz",
+      "/healthz",
+      "/nats/",
+      "/natsvarz",
+      "/nats/varz/",
+    ]);
     for (const target of ["/nats", "/"]) {
       const [ours, theirs] = await Promise.all(sides.map((side) => side.ask(target)));
       assert.deepEqual([ours.status, ours.headers], [theirs.status, theirs.headers], target);
@@ -356,7 +264,7 @@ test("a base path moves everything", { skip }, async () => {
 
 test("without a system account", { skip }, async () => {
   await onBoth("server_name: n1\nno_system_account: true\n", async (sides) => {
-    await compare(sides, ["/varz", "/connz?acc=$SYS", "/subsz?acc=$SYS"]);
+    await compareAnswers(sides, ["/varz", "/connz?acc=$SYS", "/subsz?acc=$SYS"]);
   });
 });
 
@@ -369,7 +277,7 @@ test("in lame duck mode a server is not healthy", { skip }, async () => {
         await side.askUntil("/healthz", (text) => text.includes("error"));
       }),
     );
-    await compare(sides, [
+    await compareAnswers(sides, [
       "/healthz",
       "/healthz?details=1",
       "/healthz?js-server-only=1",

@@ -11,13 +11,21 @@ const SOURCE = join(PACKAGE, "src");
 const TOUR = join(ROOT, "docs/tour.md");
 
 /** Besides `cli`, the places where the ports of production are plugged in. */
-const COMPOSERS = ["server/create-server.ts", "server/testing.ts"];
+const COMPOSERS = ["server/create-server.ts", "server/node-ports.ts", "server/testing.ts"];
 /** Modules that are the world: only `io/node` asks for them. What is left computes, or only names things. */
 const HARMLESS_MODULES = ["node:crypto", "node:path", "node:module"];
-/** The one package that may be there: for connections inside the process. */
-const OFFICIAL_CLIENT = "@nats-io/nats-core";
+/** The packages that are used, each in its place: the client is for connections inside the process. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  "@nats-io/nats-core": "server/in-process",
+  "@node-rs/bcrypt": "io/node/bcrypt.ts",
+  "@noble/ciphers": "auth/xkey.ts",
+  "prom-client": "metrics/",
+  "@opentelemetry/api": "otel/",
+  ws: "io/node/websocket",
+  ws: "io/node/websocket",
+};
 /** Where `node:crypto` may do its arithmetic. */
-const CRYPTO_USERS = ["auth/", "config/digest.ts", "io/node/"];
+const CRYPTO_USERS = ["auth/", "config/digest.ts", "io/node/", "system/views/peer-certificate.ts"];
 /** Globals that are the world. */
 const WORLD =
   /\b(?:setTimeout|setInterval|setImmediate|fetch)\(|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.now\b/;
@@ -38,7 +46,9 @@ function withoutComments(text: string): string {
 
 function readSource(path: string): SourceFile {
   const code = withoutComments(readFileSync(join(SOURCE, path), "utf8"));
-  const imports = [...code.matchAll(/(?<![.\w])(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1]);
+  const imports = [...code.matchAll(/(?<![.\w])(?:from|import)\s*\(?\s*"([^"\s]+)"/g)].map(
+    (match) => match[1],
+  );
   return { path, code, imports };
 }
 
@@ -134,11 +144,16 @@ test("only io/node touches sockets, files, processes, timers, the time of day an
   assert.deepEqual(violations, []);
 });
 
-test("nothing needs a package, but connections inside the process the client they are for", () => {
+test("a package is used in its one place", () => {
   const violations = product.flatMap(({ path, imports }) =>
     imports
       .filter((name) => !name.startsWith(".") && !name.startsWith("node:"))
-      .filter((name) => !(name.startsWith(OFFICIAL_CLIENT) && path.startsWith("server/in-process")))
+      .filter(
+        (name) =>
+          !Object.entries(PACKAGES).some(
+            ([known, place]) => (name === known || name.startsWith(`${known}/`)) && path.startsWith(place),
+          ),
+      )
       .map((name) => `${path}: ${name}`),
   );
   assert.deepEqual(violations, []);

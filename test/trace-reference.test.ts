@@ -237,13 +237,18 @@ function comparable(log: string): string[][] {
     const [, level, cid, text] = match;
     const lines = byCid.get(cid) ?? [];
     byCid.set(cid, lines);
-    lines.push(`${level} ${text.replace(/(Client parser ERROR)\b.*/, "$1")}`);
+    lines.push(
+      `${level} ${text.replace(/(Client parser ERROR)\b.*/, "$1").replace(/"jwt":"[^"]*"/, JWT_HIDDEN)}`,
+    );
   }
   return [...byCid.values()];
 }
 
-/** When a server sends its PINGs is its own affair. */
-const IGNORED = /Client Ping Timer|->> \[PING\]|<<- \[PING\]|->> \[PONG\]|Delaying PING/;
+/** A JWT may be a bearer's, and is not shown by us. */
+const JWT_HIDDEN = '"jwt":"[REDACTED]"';
+
+/** When a server sends its PINGs is its own affair; why somebody was turned away only ours says. */
+const IGNORED = /Turned away: |Client Ping Timer|->> \[PING\]|<<- \[PING\]|->> \[PONG\]|Delaying PING/;
 
 const reference = findReferenceServer();
 for (const session of SESSIONS) {

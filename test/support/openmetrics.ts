@@ -49,8 +49,8 @@ const SUFFIXES: Readonly<Record<Dialect, Readonly<Record<string, readonly string
 
 const METRIC_NAME = "[a-zA-Z_:][a-zA-Z0-9_:]*";
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(,?)/y;
-const METADATA = new RegExp(`^# (HELP|TYPE|UNIT) (${METRIC_NAME}) (.*)$`);
-const SAMPLE = new RegExp(`^(${METRIC_NAME})(?:\\{(.*)\\})? (\\S+)$`);
+const METADATA = new RegExp(`^# (HELP|TYPE|UNIT) (${METRIC_NAME}) ([^\\n]*)$`);
+const SAMPLE = new RegExp(`^(${METRIC_NAME})(?:\\{([^\\n]*)\\})? (\\S+)$`);
 const NUMBER = /^[+-]?(?:Inf|NaN|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 
 class Reader {

@@ -94,6 +94,14 @@ export const NO_ACCOUNT_LIMITS: AccountLimits = {
   max_leafnodes: -1,
 };
 
+/** Which messages are traced that say by `traceparent` that somebody traces them. */
+export interface TraceConfig {
+  /** Where their traces are published, in the account. */
+  readonly dest: string;
+  /** Share of them in percent, 1 to 100. */
+  readonly sampling: number;
+}
+
 /** One account, apart from its users. */
 export interface AccountConfig {
   /** Its name; in operator mode its public nkey. */
@@ -106,6 +114,8 @@ export interface AccountConfig {
   readonly limits: AccountLimits;
   /** Null: those of the authorization block, if any. */
   readonly default_permissions: Permissions | null;
+  /** Absent: only those messages are traced that name a destination themselves. */
+  readonly msg_trace?: TraceConfig;
 }
 
 /** An account of a configuration, with its users. */

@@ -14,6 +14,11 @@ function configuredUsers(options: Options): readonly UserConfig[] {
   return [...options.authorization.users, ...options.accounts.flatMap(({ users }) => users)];
 }
 
+/** The names of all configured users, or their nkeys. */
+export function configuredUserNames(options: Options): readonly string[] {
+  return configuredUsers(options).map(({ user, nkey }) => (nkey === "" ? user : nkey));
+}
+
 /** What is wrong with how options about security go together, apart from what a file's check (`-t`) finds. */
 export function securityProblems(options: Options): string[] {
   return [
@@ -34,9 +39,9 @@ function noAuthUserProblems(options: Options): string[] {
   const { no_auth_user: name, operator } = options;
   // In operator mode there is none anyway, which is said already.
   if (name === "" || operator.length > 0) return [];
-  const users = configuredUsers(options);
-  if (users.length === 0) return [`no_auth_user: ${quoted(name)} present, but users/nkeys are not defined`];
-  if (users.some((user) => name === (user.nkey === "" ? user.user : user.nkey))) return [];
+  const names = configuredUserNames(options);
+  if (names.length === 0) return [`no_auth_user: ${quoted(name)} present, but users/nkeys are not defined`];
+  if (names.includes(name)) return [];
   return [
     `no_auth_user: ${quoted(name)} not present as user or nkey in authorization block or account configuration`,
   ];
@@ -93,7 +98,7 @@ function calloutWarnings(options: Options): string[] {
   const warnings: string[] = [];
   const isKnown = callout.account === GLOBAL_ACCOUNT || accounts.some(({ name }) => name === callout.account);
   if (!isKnown) warnings.push(`Authorization callout account ${quoted(callout.account)} not valid`);
-  const names = new Set(configuredUsers(options).map(({ user, nkey }) => (nkey === "" ? user : nkey)));
+  const names = new Set(configuredUserNames(options));
   if (authorization.user !== "") names.add(authorization.user);
   for (const user of callout.auth_users) {
     if (!names.has(user)) warnings.push(`Authorization callout user ${quoted(user)} not valid`);

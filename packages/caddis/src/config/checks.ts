@@ -15,6 +15,11 @@ export function checkServerName(name: string): string | null {
   return name.includes(" ") ? "server name cannot contain spaces" : null;
 }
 
+/** What the names of metrics may begin with; colons are for rules. */
+export function checkMetricsPrefix(prefix: string): string | null {
+  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(prefix) ? null : "metrics_prefix must be letters, digits and underscores";
+}
+
 /** An address as `parseAdvertised` takes it. */
 export function checkAdvertised(address: string): string | null {
   const parsed = parseAdvertised(address);

@@ -83,6 +83,7 @@ export interface AccountInput {
   readonly mappings?: MappingsInput;
   readonly limits?: Partial<AccountLimits>;
   readonly default_permissions?: PermissionsInput;
+  readonly msg_trace?: string | { readonly dest: string; readonly sampling?: number | string };
 }
 
 /** `accounts`: by name, or only names. */

@@ -76,7 +76,7 @@ describe("a file", () => {
 
   test("reports everything that is wrong, with its place, and keeps the rest", () => {
     const loaded = load(
-      'port: x\nhost: a\n foo: 1\nauthorization {bar: 1, user: 5}\nping_interval: 5\nmqtt {port: 5}\nhttps: "a:1"',
+      "port: x\nhost: a\n foo: 1\nauthorization {bar: 1, user: 5}\nping_interval: 5\nmqtt {port: 5}",
     );
     assert.deepEqual(loaded.errors, [
       'dir/conf:1:0: "port" must be an integer, not a string',
@@ -87,10 +87,7 @@ describe("a file", () => {
     assert.deepEqual(loaded.warnings, [
       'dir/conf:5:1: invalid use of field "ping_interval": ping_interval should be converted to a duration',
     ]);
-    assert.deepEqual(loaded.unsupported, [
-      'dir/conf:6:1: "mqtt" is not supported yet: MQTT',
-      'dir/conf:7:1: "https" is not supported yet: HTTPS monitoring',
-    ]);
+    assert.deepEqual(loaded.unsupported, ['dir/conf:6:1: "mqtt" is not supported yet: MQTT']);
     assert.deepEqual(loaded.options, { host: "a", ping_interval: "5s", authorization: {} });
     assert.match(loaded.digest, /^sha256:[0-9a-f]{64}$/);
   });

@@ -27,6 +27,7 @@ export type OptionGroup =
   | "Monitoring"
   | "Security"
   | "Subjects"
+  | "WebSocket"
   | "Other parts";
 
 /** Bounds of a number, each with its reason. Values beyond them are errors. */

@@ -1,6 +1,7 @@
-import { checkAdvertised, checkServerName } from "./checks.ts";
+import { checkAdvertised, checkMetricsPrefix, checkServerName } from "./checks.ts";
 import type { InputOf, OptionTable, ResolvedOf } from "./option-row.ts";
 import { SECURITY_OPTIONS } from "./security-options.ts";
+import { WEBSOCKET_OPTIONS } from "./websocket-options.ts";
 
 /**
  * Every option there is: the one source for validation, defaults, TypeScript types and `docs/options.md`.
@@ -312,6 +313,14 @@ export const OPTIONS = {
     doc: "Form of log lines: text as nats-server writes them, or JSON.",
     reload: false,
   },
+  audit_log: {
+    type: "string",
+    default: "",
+    own: true,
+    group: "Logging",
+    doc: "File for the audit log, JSON lines that only the server's user may read: who was let in or turned away and why, changes of the configuration, administrative requests. Empty: none.",
+    reload: false,
+  },
   log_file: {
     type: "string",
     default: "",
@@ -369,6 +378,14 @@ export const OPTIONS = {
     doc: "Folder for the ports file, `<program>_<pid>.ports`.",
     reload: true,
   },
+  config_watch: {
+    type: "bool",
+    default: false,
+    own: true,
+    group: "Logging",
+    doc: "Reloads when the configuration file, or one that it includes, becomes another. One that has become empty is left alone. For the program.",
+    reload: true,
+  },
   http: {
     type: "address",
     into: ["http_host", "http_port"],
@@ -395,12 +412,38 @@ export const OPTIONS = {
     doc: "Port for monitoring over HTTP. 0: none; -1: any free one.",
     reload: false,
   },
+  https: {
+    type: "address",
+    into: ["http_host", "https_port"],
+    group: "Monitoring",
+    doc: "Address for monitoring over HTTPS as host:port, or only a port; another way to give `http_host` and `https_port`.",
+    reload: false,
+  },
+  https_port: {
+    type: "int",
+    default: 0,
+    min: -1,
+    max: 65535,
+    bounds: "Ports have 16 bits; -1 asks for any free one.",
+    group: "Monitoring",
+    doc: "Port for monitoring over HTTPS, by the certificates of `tls`; instead of `http_port`. 0: none; -1: any free one.",
+    reload: false,
+  },
   http_base_path: {
     type: "string",
     default: "",
     group: "Monitoring",
     doc: "Path that all monitoring URLs begin with.",
     reload: false,
+  },
+  metrics_prefix: {
+    type: "string",
+    default: "gnatsd",
+    own: true,
+    check: checkMetricsPrefix,
+    group: "Monitoring",
+    doc: "What the names of those figures of `/metrics` begin with that prometheus-nats-exporter has, too. Its own default; the Helm chart has `nats`.",
+    reload: true,
   },
   ...SECURITY_OPTIONS,
   mappings: {
@@ -409,24 +452,6 @@ export const OPTIONS = {
     group: "Subjects",
     doc: "Maps the subjects that clients publish to onto others, by pattern and by weight.",
     reload: true,
-  },
-  https: {
-    type: "unsupported",
-    part: "HTTPS monitoring",
-    accepts: ["int", "string"],
-    off: [{ is: 0 }],
-    group: "Other parts",
-    doc: "Address for monitoring over HTTPS.",
-    reload: false,
-  },
-  https_port: {
-    type: "unsupported",
-    part: "HTTPS monitoring",
-    accepts: ["int"],
-    off: [{ is: 0 }],
-    group: "Other parts",
-    doc: "Port for monitoring over HTTPS.",
-    reload: false,
   },
   proxy_protocol: {
     type: "unsupported",
@@ -466,13 +491,11 @@ export const OPTIONS = {
     reload: true,
   },
   websocket: {
-    type: "unsupported",
-    part: "WebSocket",
-    accepts: ["map"],
-    off: ["empty"],
+    type: "block",
+    rows: WEBSOCKET_OPTIONS,
     aliases: ["ws"],
-    group: "Other parts",
-    doc: "Port for clients over WebSocket.",
+    group: "WebSocket",
+    doc: "Port for clients over WebSocket, browsers above all.",
     reload: true,
   },
   mqtt: {
@@ -549,7 +572,7 @@ export interface OptionsInput extends InputOf<typeof OPTIONS> {}
 
 /**
  * What a server runs with: every option present, durations in **milliseconds**, sizes in bytes. `port` 0 and
- * `http_port` -1 stand for any free port, `http_port` 0 for no monitoring; `http_host` is never empty.
+ * `http_port` -1 stand for any free port, `http_port` and `https_port` 0 for no monitoring; `http_host` is never empty.
  * `max_connections` -1 refuses every client; 0 elsewhere under "Limits" means no limit.
  */
 export interface Options extends ResolvedOf<typeof OPTIONS> {

@@ -225,7 +225,6 @@ describe("what is not built", () => {
   for (const [text, fault] of [
     ["jetstream: true", '"jetstream" is not supported yet: JetStream'],
     ["jetstream {max_mem: 5}", '"jetstream" is not supported yet: JetStream'],
-    ["msg_trace {dest: a}", '"msg_trace" is not supported yet: message tracing'],
   ]) {
     test(text, () => assert.deepEqual(faultsOf(`accounts {A {${text}}}`), [fault]));
   }

@@ -5,6 +5,7 @@ import { readMappings } from "./mappings.ts";
 import type { ReadContext } from "./read-context.ts";
 import { readExports } from "./read-exports.ts";
 import { readImports } from "./read-imports.ts";
+import { readMsgTrace } from "./read-msg-trace.ts";
 import { readPermissions } from "./read-permissions.ts";
 import { belonging, duplicateUsers, readUsers } from "./read-users.ts";
 import { goType, quoted, readInt, readMembers, shown, wrongKind } from "./read-value.ts";
@@ -87,7 +88,11 @@ function readAccount(
     if (entry.value.kind === "map") account.mappings = readMappings(entry.value, report);
     else wrongKind(entry, "a map", report);
   };
-  const refuseTrace = (entry: ConfigEntry): void => report.refuse(entry.at, entry.key, "message tracing");
+  const readTrace = (entry: ConfigEntry): void => {
+    const trace = readMsgTrace(entry, context);
+    if (trace === undefined) delete account.msg_trace;
+    else account.msg_trace = trace;
+  };
   readMembers(
     map,
     {
@@ -103,8 +108,8 @@ function readAccount(
       maps: readAccountMappings,
       limits: (entry) => (account.limits = readLimits(entry, context)),
       jetstream: (entry) => refuseJetStream(entry, context),
-      msg_trace: refuseTrace,
-      trace_dest: refuseTrace,
+      msg_trace: readTrace,
+      trace_dest: readTrace,
     },
     context,
   );

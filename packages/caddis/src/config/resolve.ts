@@ -1,6 +1,7 @@
 import { checkAuthorization } from "./authorization.ts";
 import { operatorDefaults } from "./check-operator.ts";
 import { securityProblems, securityWarnings } from "./check-security.ts";
+import { websocketProblems } from "./check-websocket.ts";
 import { ConfigError } from "./config-error.ts";
 import { formatDuration } from "./duration.ts";
 import { fromProgram } from "./from-program.ts";
@@ -100,7 +101,9 @@ function checkTogether(options: Options, report: Report): void {
   if (authorization.user === "" && authorization.password !== "") {
     report.error(null, "authorization has a password but no user");
   }
-  for (const problem of securityProblems(options)) report.error(null, problem);
+  for (const problem of [...securityProblems(options), ...websocketProblems(options)]) {
+    report.error(null, problem);
+  }
 }
 
 function withDefaults({ values, blocks }: GivenOptions): Options {
@@ -165,11 +168,11 @@ function defaultOf(row: Exclude<OptionRow, UnsupportedRow>): unknown {
   return row.type === "textmap" ? {} : [];
 }
 
-/** Replaces `listen` and `http` by what they stand for, so that `host` of another input can go before them. */
+/** Replaces `listen`, `http` and `https` by what they stand for, so that `host` of another input can go before them. */
 function splitAddresses(input: OptionsInput): OptionsInput {
   const split: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(input)) {
-    if (name !== "listen" && name !== "http") {
+    if (name !== "listen" && name !== "http" && name !== "https") {
       split[name] = value;
       continue;
     }

@@ -22,6 +22,7 @@ import { announceLifecycle } from "../system/events/lifecycle.ts";
 import { SystemEvents } from "../system/events/system-events.ts";
 import type { RequestedServer } from "../system/requests/requested-server.ts";
 import { SystemRequests } from "../system/requests/system-requests.ts";
+import { TraceEvents } from "../system/tracing/trace-events.ts";
 import { AcceptErrors } from "./accept-errors.ts";
 import { LameDuck } from "./lame-duck.ts";
 import type { Monitoring } from "./monitoring.ts";
@@ -116,6 +117,7 @@ export class Server implements MonitoredServer, RequestedServer {
     this.security = { authenticator, transport: null, operator: null };
     this.#systemEvents = new SystemEvents(this.broker);
     this.broker.events.add(this.#systemEvents);
+    this.broker.traces = new TraceEvents(this.broker, ports.compression);
     this.#systemRequests = new SystemRequests(this, this.#systemEvents);
     this.#lameDuck = new LameDuck(this.broker);
     this.#acceptErrors = new AcceptErrors(ports.log, this.broker.timers);

@@ -8,7 +8,12 @@ export type AnswerEncoding = "none" | "identity" | "gzip" | "snappy";
 /** What the header block of a request, a wire string, asks for; empty: it has none. As loosely as the reference reads it. */
 export function acceptedEncoding(headers: string): AnswerEncoding {
   if (headers === "") return "none";
-  const asked = (fieldsOf(headers).get("Accept-Encoding")?.[0] ?? "").toLowerCase();
+  return encodingNamed(fieldsOf(headers).get("Accept-Encoding")?.[0] ?? "");
+}
+
+/** What the value of `Accept-Encoding` asks for; empty: it is not there. */
+export function encodingNamed(value: string): AnswerEncoding {
+  const asked = value.toLowerCase();
   if (asked === "") return "none";
   // Readers of S2 read Snappy.
   if (asked.includes("snappy") || asked.includes("s2")) return "snappy";
