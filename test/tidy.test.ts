@@ -22,7 +22,6 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "prom-client": "metrics/",
   "@opentelemetry/api": "otel/",
   ws: "io/node/websocket",
-  ws: "io/node/websocket",
 };
 /** Where `node:crypto` may do its arithmetic. */
 const CRYPTO_USERS = ["auth/", "config/digest.ts", "io/node/", "system/views/peer-certificate.ts"];

@@ -5,6 +5,7 @@ import type {
   ExportConfig,
   ImportConfig,
   ResponseType,
+  TraceConfig,
 } from "../config/accounts.ts";
 import type { MappingInput } from "../subject/mapping.ts";
 import type {
@@ -51,8 +52,8 @@ export interface JwtAccount {
   readonly externalAuthorization: ExternalAuthorization | null;
   /** By tier, empty for the flat ones; no entry: disabled. Nothing uses them yet. */
   readonly jetStream: ReadonlyMap<string, JetStreamLimits>;
-  /** Null: none. Nothing uses it yet. */
-  readonly trace: { readonly dest: string; readonly sampling: number } | null;
+  /** As in `config`; null: none. */
+  readonly trace: TraceConfig | null;
   /** `owner`, `system`, or empty for the same. Nothing uses it yet. */
   readonly clusterTraffic: string;
 }
@@ -65,7 +66,7 @@ export function accountOf(claims: AccountClaims, isStrict: boolean): JwtAccount 
   const { nats, sub } = claims;
   const { authorization, limits, trace } = nats;
   return {
-    config: configOf(nats, sub),
+    config: { ...configOf(nats, sub), ...(trace === null ? {} : { msg_trace: traceOf(trace) }) },
     nameTag: claims.name,
     tags: claims.tags,
     issuer: claims.iss,
@@ -76,9 +77,13 @@ export function accountOf(claims: AccountClaims, isStrict: boolean): JwtAccount 
     disallowsBearer: limits.disallow_bearer,
     externalAuthorization: authorization.auth_users.length > 0 ? authorization : null,
     jetStream: jetStreamOf(limits),
-    trace: trace === null ? null : { dest: trace.dest, sampling: trace.sampling || 100 },
+    trace: trace === null ? null : traceOf(trace),
     clusterTraffic: nats.cluster_traffic,
   };
+}
+
+function traceOf({ dest, sampling }: TraceConfig): TraceConfig {
+  return { dest, sampling: sampling || 100 };
 }
 
 /** Subject mappings as the account's table takes them. */

@@ -49,7 +49,7 @@ export class AccountImports {
     this.#services = this.#services.filter(stays);
     for (const { link, exporter } of wanted.values()) {
       if (link.kind === "service") this.#services.push(new ServiceImport(link, this.#account, exporter));
-      else this.#addStream(new StreamImport(link, exporter, renamed));
+      else this.#addStream(new StreamImport(link, this.#account, exporter, renamed));
     }
   }
 

@@ -22,6 +22,8 @@ export interface StreamLink {
   readonly kind: "stream";
   readonly exporter: string;
   readonly renaming: Renaming;
+  /** Whether a message's trace goes on in the importing account. */
+  readonly allowsTrace: boolean;
   /** Two links with the same key do the same. */
   readonly key: string;
 }
@@ -158,7 +160,13 @@ export class AccountLinks {
     const isThere = (link: AccountLink): boolean =>
       link.kind === "stream" && link.exporter === wanted.account && link.renaming.there === there;
     if (this.of(importer).some(isThere)) return "stream import already exists";
-    return { kind: "stream", exporter: wanted.account, renaming, key: keyOf(wanted, null) };
+    return {
+      kind: "stream",
+      exporter: wanted.account,
+      renaming,
+      allowsTrace: wanted.allow_trace,
+      key: keyOf(wanted, null),
+    };
   }
 
   #serviceLink(

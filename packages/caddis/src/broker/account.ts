@@ -1,4 +1,4 @@
-import { type AccountLimits, NO_ACCOUNT_LIMITS } from "../config/accounts.ts";
+import { type AccountLimits, NO_ACCOUNT_LIMITS, type TraceConfig } from "../config/accounts.ts";
 import type { Random } from "../io/random.ts";
 import type { MatchResult } from "../subject/match-result.ts";
 import { Sublist } from "../subject/sublist.ts";
@@ -39,6 +39,8 @@ export class Account {
   /** Null when nothing is mapped, which costs a publish nothing. */
   mappings: Mappings | null = null;
   limits: AccountLimits = NO_ACCOUNT_LIMITS;
+  /** Which messages are traced that only carry `traceparent`; null: none. */
+  trace: TraceConfig | null = null;
   /** What it takes from other accounts. */
   readonly imports: AccountImports;
   /** Answers on their way between it and others. */

@@ -75,6 +75,7 @@ export class Accounts implements Iterable<Account> {
     for (const name of names) {
       const account = this.#accounts.get(name) ?? this.#make(name);
       account.limits = this.configOf(name).limits;
+      account.trace = this.configOf(name).msg_trace ?? null;
       // The global account's mappings may be those of the configuration's top level.
       if (name !== GLOBAL_ACCOUNT || this.#configs.has(name)) account.mappings = mappings.get(name) ?? null;
     }
@@ -99,6 +100,7 @@ export class Accounts implements Iterable<Account> {
     this.#configs.set(name, config);
     account.updatedMs = this.#broker.clock.nowMs();
     account.limits = config.limits;
+    account.trace = config.msg_trace ?? null;
     // Broken ones leave those that are there, rather than none.
     if (!Array.isArray(mappings)) account.mappings = mappings.get(name) ?? null;
     this.#setExports(name);

@@ -24,7 +24,7 @@ import { ClosedClients } from "./closed-clients.ts";
 import { type BrokerEvents, BrokerEventHub } from "./events.ts";
 import { Flusher } from "./flusher.ts";
 import { Message } from "./message.ts";
-import type { FollowedMessage, MessageTracer } from "./message-tracer.ts";
+import type { FollowedMessage, MessageTracer, TraceSink } from "./message-tracer.ts";
 import type { TlsSetup } from "./securing.ts";
 import { SlabPool } from "./slab-pool.ts";
 import type { Timing } from "./timing.ts";
@@ -71,6 +71,8 @@ export class Broker {
   tracer: MessageTracer | null = null;
   /** The publish at hand, while it is one that `tracer` follows. */
   followed: FollowedMessage | null = null;
+  /** Where traces go that messages ask for; null: nowhere. */
+  traces: TraceSink | null = null;
   /** The publish at hand; filled anew by each. */
   readonly message = new Message();
   /** Who gets in; another one after a reload. */

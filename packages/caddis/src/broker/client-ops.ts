@@ -21,6 +21,7 @@ import { deliver } from "./deliver.ts";
 import { makeMessage, type Message } from "./message.ts";
 import type { MessageTracer } from "./message-tracer.ts";
 import { Subscription } from "./subscription.ts";
+import { startTrace } from "./trace-start.ts";
 import {
   faultLine,
   malformedLine,
@@ -91,13 +92,13 @@ export class ClientOperations implements ClientOps {
     if (
       last !== null &&
       last.isEmpty &&
+      headerBytes === 0 &&
       replyStart === replyEnd &&
       !client.isVerbose &&
       !client.isTracing &&
       client.account.mappings === null &&
       client.account.sublist.isCurrent(last) &&
-      last.isFor(input.buf, subjectStart, subjectEnd) &&
-      (headerBytes === 0 || broker.tracer === null)
+      last.isFor(input.buf, subjectStart, subjectEnd)
     ) {
       client.account.sublist.matchCount++;
       return;
@@ -113,8 +114,21 @@ export class ClientOperations implements ClientOps {
     message.payloadStart = payloadStart;
     message.payloadEnd = payloadEnd;
     message.origin = client;
-    if (headerBytes > 0 && broker.tracer !== null) this.#publishFollowed(message, broker.tracer);
+    if (headerBytes > 0) this.#publishWithHeaders(message);
     else this.#publishAsMapped(message);
+  }
+
+  /** Headers may ask for a trace. */
+  #publishWithHeaders(message: Message): void {
+    const { broker } = this.#client;
+    const traced = startTrace(this.#client, message, this.#mayTraceTo);
+    if (traced === null) return;
+    if (broker.tracer === null) this.#publishAsMapped(traced);
+    else this.#publishFollowed(traced, broker.tracer);
+    const { trace } = traced;
+    if (trace === null) return;
+    traced.trace = null;
+    broker.traces?.send(trace);
   }
 
   #publishFollowed(message: Message, tracer: MessageTracer): void {
@@ -321,6 +335,7 @@ export class ClientOperations implements ClientOps {
       return;
     }
     if (this.#client.isTracing) this.#client.trace(mappingLine(original, mapped));
+    message.trace?.addMapping(mapped);
     if (mapped === "") {
       if (this.#client.isTracing) this.#tracePayload(message);
       this.#ok();
@@ -330,6 +345,7 @@ export class ClientOperations implements ClientOps {
     const body = buf.subarray(payloadStart + headerBytes, payloadEnd);
     const rewritten = makeMessage(mapped, buf.latin1Slice(replyStart, replyEnd), headers, body);
     rewritten.origin = message.origin;
+    rewritten.trace = message.trace;
     this.#publish(rewritten);
   }
 
@@ -355,7 +371,7 @@ export class ClientOperations implements ClientOps {
     const { buf } = input;
     this.#usedPermit = false;
     const first = buf[subjectStart];
-    if ((first === DOLLAR || first === UNDERSCORE) && this.#isServersOwn(message)) {
+    if ((first === DOLLAR || first === UNDERSCORE) && this.#isServersOwn(buf, subjectStart, subjectEnd)) {
       return this.#refusePublish(message);
     }
     if (authorizer === null || authorizer.mayPublish(buf, subjectStart, subjectEnd)) return true;
@@ -367,16 +383,26 @@ export class ClientOperations implements ClientOps {
   }
 
   /** Whether the subject is one that only servers publish to, or the system account. */
-  #isServersOwn({ input, subjectStart, subjectEnd }: Message): boolean {
+  #isServersOwn(buf: Buffer, start: number, end: number): boolean {
     const { account, broker } = this.#client;
-    if (startsWithAny(input.buf, subjectStart, subjectEnd, GATEWAY_PREFIXES)) return true;
-    return (
-      account !== broker.systemAccount && startsWithAny(input.buf, subjectStart, subjectEnd, RAFT_PREFIXES)
-    );
+    if (startsWithAny(buf, start, end, GATEWAY_PREFIXES)) return true;
+    return account !== broker.systemAccount && startsWithAny(buf, start, end, RAFT_PREFIXES);
   }
 
-  #refusePublish({ input, subjectStart, subjectEnd }: Message): false {
+  /** Whether a trace may go to `destination`: where the client may publish, other than as an answer. */
+  readonly #mayTraceTo = (destination: string): boolean => {
+    const buf = Buffer.from(destination, "latin1");
+    const isAllowed = this.#client.authorizer?.mayPublish(buf, 0, buf.length) ?? true;
+    return (isAllowed && !this.#isServersOwn(buf, 0, buf.length)) || this.#refuseSubject(destination);
+  };
+
+  #refusePublish({ input, subjectStart, subjectEnd, trace }: Message): false {
     const subject = input.buf.latin1Slice(subjectStart, subjectEnd);
+    trace?.refuse(publishNotAllowed(subject));
+    return this.#refuseSubject(subject);
+  }
+
+  #refuseSubject(subject: string): false {
     this.#client.sendError(publishNotAllowed(subject));
     this.#logRefusal("subject", `Publish Violation - Subject ${quoteWire(subject)}`);
     return false;
@@ -394,6 +420,7 @@ export class ClientOperations implements ClientOps {
     const { input, replyStart, replyEnd } = message;
     if (!startsWithAny(input.buf, replyStart, replyEnd, SERVER_REPLY_PREFIXES)) return true;
     const reply = input.buf.latin1Slice(replyStart, replyEnd);
+    message.trace?.refuse(replyNotAllowed(reply));
     client.sendError(replyNotAllowed(reply));
     this.#logRefusal("reply", `Publish Violation - Reply ${quoteWire(reply)}`);
     return false;

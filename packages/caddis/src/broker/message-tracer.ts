@@ -1,4 +1,5 @@
 import type { Message } from "./message.ts";
+import type { MessageTrace } from "./message-trace.ts";
 import type { Subscription } from "./subscription.ts";
 
 /**
@@ -16,4 +17,9 @@ export interface FollowedMessage {
   onDelivered(subscription: Subscription): void;
   /** Nobody else gets it. */
   end(): void;
+}
+
+/** Takes traces that messages asked for, when they are done, within the publish: it publishes them. */
+export interface TraceSink {
+  send(trace: MessageTrace): void;
 }

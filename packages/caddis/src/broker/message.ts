@@ -1,5 +1,6 @@
 import { Bytes } from "../base/bytes.ts";
 import type { Client } from "./client.ts";
+import type { MessageTrace } from "./message-trace.ts";
 import type { ServiceHop } from "./service-hop.ts";
 
 /**
@@ -25,6 +26,8 @@ export class Message {
   origin: Client | null = null;
   /** The service import that brought it into the account it is delivered in; null where it was published. */
   via: ServiceHop | null = null;
+  /** Collects what happens to it; null: nobody asked. */
+  trace: MessageTrace | null = null;
 }
 
 const NOTHING = new Bytes(0);

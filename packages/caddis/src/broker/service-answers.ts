@@ -8,6 +8,7 @@ import { headerBlockOf } from "./header-block.ts";
 import { makeMessage, type Message } from "./message.ts";
 import { nextHop } from "./service-hop.ts";
 import type { LatencyProbe } from "./service-latency.ts";
+import { headersWithoutTrace } from "./trace-start.ts";
 
 /** How long an answer is waited for where no export says so; as in the reference. */
 const THRESHOLD_MS = 120_000;
@@ -136,6 +137,10 @@ export class AwaitedAnswer {
     const hop = nextHop(message.via, this.#awaited.door, null, this.#awaited.shares);
     const subject = this.requester.mapped(this.reply);
     if (hop === null || subject === "") return false;
+    const { trace } = message;
+    // An export says whether its requests may be traced; answers are not, as in the reference.
+    trace?.addServiceImport(this.requester, this.subject, subject);
+    if (trace !== null && trace.isTraceOnly) return false;
     this.#report("ok", message);
     const { input, replyStart, replyEnd, payloadStart, headerBytes, payloadEnd } = message;
     const back =
@@ -143,7 +148,9 @@ export class AwaitedAnswer {
         ? null
         : this.#awaited.expectBack(this, input.buf.latin1Slice(replyStart, replyEnd));
     const body = input.buf.subarray(payloadStart + headerBytes, payloadEnd);
-    const answer = makeMessage(subject, back?.subject ?? "", headerBlockOf(message), body);
+    const block = headerBlockOf(message);
+    const headers = trace === null ? block : headersWithoutTrace(block);
+    const answer = makeMessage(subject, back?.subject ?? "", headers, body);
     answer.origin = message.origin;
     answer.via = hop;
     const isTaken = this.requester.route(answer) > 0;

@@ -15,6 +15,7 @@ import { nextHop } from "./service-hop.ts";
 import { LatencyProbe } from "./service-latency.ts";
 import { sampledHeaders } from "./service-sampling.ts";
 import { type Receiver, Subscription } from "./subscription.ts";
+import { headersWithoutTrace } from "./trace-start.ts";
 
 /**
  * Replies that stand for messages of a stream: they go through unchanged, since what they say is in them; as in
@@ -56,19 +57,28 @@ export class ServiceImport implements Receiver {
     const { input, subjectStart, subjectEnd, replyStart, replyEnd } = message;
     const subject = exporter.mapped(link.renaming.toThere(input.buf.latin1Slice(subjectStart, subjectEnd)));
     if (subject === "") return false;
+    const { trace } = message;
+    trace?.addServiceImport(exporter, input.buf.latin1Slice(subjectStart, subjectEnd), subject);
+    const allowsTrace = link.exported?.allow_trace ?? false;
+    if (trace !== null && trace.isTraceOnly && !allowsTrace) return false;
 
     const reply = input.buf.latin1Slice(replyStart, replyEnd);
     const block = headerBlockOf(message);
     const probe = this.#probe(message, block, reply !== "");
     const awaits = reply !== "" && !reply.startsWith(ACK_PREFIX);
     const awaited = awaits ? this.answers.expect(exporter, this.importer, reply, probe) : null;
-    const headers = info === null ? block : withField(block, REQUEST_INFO_FIELD, encodeRequestInfo(info));
+    const told = info === null ? block : withField(block, REQUEST_INFO_FIELD, encodeRequestInfo(info));
+    // Whoever sends these headers on in the other account is not made to publish traces there.
+    const headers = trace === null ? told : headersWithoutTrace(told);
     const body = input.buf.subarray(message.payloadStart + message.headerBytes, message.payloadEnd);
     const request = makeMessage(subject, awaited?.subject ?? reply, headers, body);
     request.origin = message.origin;
     request.via = hop;
+    if (allowsTrace) request.trace = trace;
     const isTaken = exporter.route(request) > 0;
     if (!isTaken) awaited?.onNobody();
+    // Nobody got the request, so nobody answers it.
+    else if (trace !== null && trace.isTraceOnly) awaited?.close();
     return isTaken;
   }
 

@@ -6,6 +6,7 @@ import type { Account } from "./account.ts";
 import type { StreamLink } from "./account-links.ts";
 import { deliverTo } from "./deliver.ts";
 import { Message } from "./message.ts";
+import type { MessageTrace } from "./message-trace.ts";
 import { type Receiver, Subscription } from "./subscription.ts";
 
 const CRLF_BYTES = 2;
@@ -16,12 +17,14 @@ const CRLF_BYTES = 2;
  */
 export class StreamImport {
   readonly link: StreamLink;
+  readonly importer: Account;
   readonly exporter: Account;
   readonly #renamed: RenamedMessage;
   readonly #shadows = new Map<Subscription, Subscription>();
 
-  constructor(link: StreamLink, exporter: Account, renamed: RenamedMessage) {
+  constructor(link: StreamLink, importer: Account, exporter: Account, renamed: RenamedMessage) {
     this.link = link;
+    this.importer = importer;
     this.exporter = exporter;
     this.#renamed = renamed;
   }
@@ -36,7 +39,7 @@ export class StreamImport {
     const { renaming } = this.link;
     const wanted = intersection(original.subject, renaming.here);
     if (wanted === null) return;
-    const receiver = new Shadow(renaming, original, this.#renamed);
+    const receiver = new Shadow(this.link, this.importer, original, this.#renamed);
     const shadow = new Subscription(null, receiver, renaming.toThere(wanted), original.queue, original.sid);
     this.#shadows.set(original, shadow);
     this.exporter.sublist.insert(shadow);
@@ -59,24 +62,45 @@ export class StreamImport {
 
 /** Takes messages of the exporting account for a subscription of the importing one. */
 class Shadow implements Receiver {
-  readonly #renaming: Renaming;
+  readonly #link: StreamLink;
+  readonly #importer: Account;
   readonly #original: Subscription;
   readonly #renamed: RenamedMessage;
 
-  constructor(renaming: Renaming, original: Subscription, renamed: RenamedMessage) {
-    this.#renaming = renaming;
+  constructor(link: StreamLink, importer: Account, original: Subscription, renamed: RenamedMessage) {
+    this.#link = link;
+    this.#importer = importer;
     this.#original = original;
     this.#renamed = renamed;
   }
 
-  receive(message: Message): boolean {
+  receive(message: Message, shadow: Subscription): boolean {
     // What came by a service import is not exported further as a stream; as in the reference.
     if (message.via !== null) return false;
-    const renaming = this.#renaming;
+    const renaming = this.#link.renaming;
+    if (message.trace !== null) return this.#receiveTraced(message, message.trace, shadow);
     if (renaming.isSame) return deliverTo(message, this.#original);
     const renamed = this.#renamed.of(message, renaming);
     if (renaming.isLoose && !isSubset(this.#renamed.subject, this.#original.subject)) return false;
     return deliverTo(renamed, this.#original);
+  }
+
+  /** As `receive`, and adds to the trace that the message crosses accounts; the trace goes on where that is allowed. */
+  #receiveTraced(message: Message, trace: MessageTrace, shadow: Subscription): boolean {
+    const { renaming, allowsTrace } = this.#link;
+    const { input, subjectStart, subjectEnd } = message;
+    const subject = renaming.toHere(input.buf.latin1Slice(subjectStart, subjectEnd));
+    if (renaming.isLoose && !isSubset(subject, this.#original.subject)) return false;
+    trace.addStreamExport(this.#importer, subject);
+    if (!allowsTrace && trace.isTraceOnly) return true;
+    const target = renaming.isSame ? message : this.#renamed.of(message, renaming);
+    target.trace = allowsTrace ? trace : null;
+    trace.matched = shadow;
+    const isDelivered = deliverTo(target, this.#original);
+    trace.matched = null;
+    target.trace = null;
+    message.trace = trace;
+    return isDelivered;
   }
 }
 

@@ -159,7 +159,6 @@ describe("a file", () => {
     ["leaf {port: 5}", '"leaf" is not supported yet: leafnodes'],
     ["feature_flags {a: true}", '"feature_flags" is not supported yet: JetStream'],
     ["accounts {a {jetstream: enabled}}", '"jetstream" is not supported yet: JetStream'],
-    ["accounts {a {trace_dest: t}}", '"trace_dest" is not supported yet: message tracing'],
   ];
   for (const [text, reason] of on) {
     test(`is refused for what is not built: ${text}`, () => {

@@ -81,8 +81,9 @@ function accountsSchema(definitions: Definitions): JsonSchema {
       "max_leafnodes max_leafs": WHOLE,
     })),
     jetstream: ANYTHING,
-    msg_trace: ANYTHING,
-    trace_dest: ANYTHING,
+    "msg_trace trace_dest": {
+      anyOf: [TEXT, definitions.map("msg-trace", () => ({ dest: TEXT, sampling: { anyOf: [WHOLE, TEXT] } }))],
+    },
   }));
   return { anyOf: [{ type: "object", additionalProperties: account }, TEXT_LIST] };
 }

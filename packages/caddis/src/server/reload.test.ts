@@ -336,6 +336,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   remote_syslog: "udp://127.0.0.1:5",
   pid_file: "x.pid",
   metrics_prefix: "nats",
+  config_watch: true,
   ports_file_dir: "/tmp",
   mappings: { a: "b" },
   accounts: { A: { users: [{ user: "a", password: "b" }] } },
