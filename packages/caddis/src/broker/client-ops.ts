@@ -1,3 +1,4 @@
+import type { Authorizer } from "../auth/authorizer.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { isValidLiteralSubject, isValidSubject, tokenCount } from "../subject/subject.ts";
 import type { ClientOps, ParseFault } from "../wire/client-parser.ts";
@@ -309,19 +310,29 @@ export class ClientOperations implements ClientOps {
     if (client.isTracing) this.#tracePayload(message);
     // Set only by a publish that was allowed, and forgotten when permissions change.
     let receivers = client.lastReceivers;
-    const isRepeated = receivers !== null && receivers.isFor(buf, start, end);
-    if (!isRepeated && !this.#mayPublish(message)) return;
-    if (hasReply && (buf[message.replyStart] === DOLLAR || buf[message.replyStart] === UNDERSCORE)) {
-      if (!this.#mayReply(message)) return;
-    }
     const sublist = client.account.sublist;
-    if (client.isVerbose) this.#ok();
+    const isRepeated = receivers !== null && receivers.isFor(buf, start, end);
     if (receivers !== null && isRepeated && sublist.isCurrent(receivers)) {
       sublist.matchCount++;
     } else {
+      const { authorizer } = client;
+      if (!isRepeated && this.#isServersOwn(buf, start, end)) {
+        this.#refusePublish(message);
+        return;
+      }
       receivers = sublist.match(buf, start, end);
+      this.#usedPermit = false;
+      // An answer from the cache remembers whose permissions let somebody publish to its subject.
+      if (authorizer !== null && receivers.permittedBy !== authorizer) {
+        if (!this.#mayPublish(message, authorizer)) return;
+        if (!this.#usedPermit) receivers.permittedBy = authorizer;
+      }
       client.lastReceivers = receivers.isKept && !this.#usedPermit ? receivers : null;
     }
+    if (hasReply && (buf[message.replyStart] === DOLLAR || buf[message.replyStart] === UNDERSCORE)) {
+      if (!this.#mayReply(message)) return;
+    }
+    if (client.isVerbose) this.#ok();
     const count = receivers.isEmpty ? 0 : deliver(message, receivers, broker.random);
     if (count === 0 && hasReply && client.connect.no_responders) this.#sendNoResponders(message);
   }
@@ -364,17 +375,11 @@ export class ClientOperations implements ClientOps {
   }
 
   /** Whether the client may publish `message`, be it as the answer to a request. */
-  #mayPublish(message: Message): boolean {
+  #mayPublish(message: Message, authorizer: Authorizer): boolean {
     const client = this.#client;
-    const { authorizer } = client;
     const { input, subjectStart, subjectEnd } = message;
     const { buf } = input;
-    this.#usedPermit = false;
-    const first = buf[subjectStart];
-    if ((first === DOLLAR || first === UNDERSCORE) && this.#isServersOwn(buf, subjectStart, subjectEnd)) {
-      return this.#refusePublish(message);
-    }
-    if (authorizer === null || authorizer.mayPublish(buf, subjectStart, subjectEnd)) return true;
+    if (authorizer.mayPublish(buf, subjectStart, subjectEnd)) return true;
     const permits = client.responsePermits;
     if (permits === null) return this.#refusePublish(message);
     const subject = buf.latin1Slice(subjectStart, subjectEnd);
@@ -384,6 +389,7 @@ export class ClientOperations implements ClientOps {
 
   /** Whether the subject is one that only servers publish to, or the system account. */
   #isServersOwn(buf: Buffer, start: number, end: number): boolean {
+    if (buf[start] !== DOLLAR && buf[start] !== UNDERSCORE) return false;
     const { account, broker } = this.#client;
     if (startsWithAny(buf, start, end, GATEWAY_PREFIXES)) return true;
     return account !== broker.systemAccount && startsWithAny(buf, start, end, RAFT_PREFIXES);

@@ -14,6 +14,11 @@ export class MatchResult<S extends Interested> {
   bucket = 0;
   generation = 0;
   isKept = false;
+  /**
+   * Whoever last found that this subject may be published to by those it decides for: it need not look again. For
+   * the broker's use; rules that change are others.
+   */
+  permittedBy: object | null = null;
   /** What keeping it costs, see `ResultCache`; counted while it is kept. */
   cost = 0;
   readonly plain: S[] = [];
@@ -41,6 +46,7 @@ export class MatchResult<S extends Interested> {
     this.hash = hash;
     this.bucket = bucket;
     this.generation = generation;
+    if (!this.isKept) this.permittedBy = null;
     this.plain.length = 0;
     this.queues.length = 0;
     this.#queuesByName = null;
