@@ -3,6 +3,7 @@
  * begun and when all are closed.
  */
 import type { Socket } from "node:net";
+import { constants, setPriority } from "node:os";
 import { FLOOD_ATTACKS, type FloodTarget } from "./flood-attacks.ts";
 
 /** Connections that may be on their way at a time: below a listener's backlog. */
@@ -56,5 +57,7 @@ function run({ attacks: names, connections, target, perSecond }: FloodOrder): vo
   pump();
 }
 
+// Attackers sit on machines of their own: here they get what the server and the pair leave of this one.
+setPriority(constants.priority.PRIORITY_LOW);
 process.once("message", (order: FloodOrder) => run(order));
 process.on("disconnect", () => process.exit());
