@@ -11,7 +11,14 @@ export interface BenchmarkCase {
   readonly description: string;
   /** Rate of ours divided by the reference's that is aimed at, if the case is about a rate. */
   readonly rateRatioAtLeast?: number;
+  /** A configuration file for both servers. */
+  readonly config?: string;
   readonly scenario: Scenario;
+}
+
+/** A port for WebSocket besides the usual one. */
+function websocket(compression: boolean): string {
+  return `websocket { listen: "127.0.0.1:-1", no_tls: true, compression: ${compression} }`;
 }
 
 /** All cases, in the order of the report. */
@@ -110,6 +117,20 @@ const CASES: readonly BenchmarkCase[] = [
       payloadBytes: 128,
       publishedPerSecond: 1_250_000,
     }),
+  },
+  {
+    name: "websocket-128",
+    description: "1 publisher, 1 subscriber over WebSocket, 128 B",
+    rateRatioAtLeast: 1.0,
+    config: websocket(false),
+    scenario: throughput({ carriage: "websocket", payloadBytes: 128, publishedPerSecond: 1_800_000 }),
+  },
+  {
+    name: "websocket-deflate-128",
+    description: "1 publisher, 1 subscriber over WebSocket, compressed, 128 B",
+    rateRatioAtLeast: 1.0,
+    config: websocket(true),
+    scenario: throughput({ carriage: "websocket-deflate", payloadBytes: 128, publishedPerSecond: 700_000 }),
   },
   {
     name: "request-1",

@@ -49,7 +49,7 @@ async function runOnce(
   program: ServerProgram,
   options: BenchArguments,
 ): Promise<Measurements> {
-  const server = await ServerUnderTest.start(program);
+  const server = await ServerUnderTest.start(program, benchmark.config);
   const load = new LoadProcess();
   const killAll = () => {
     server.killNow();

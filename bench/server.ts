@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -50,26 +50,39 @@ export function versionOf(program: ServerProgram): string {
  */
 export class ServerUnderTest {
   readonly port: number;
+  /** NaN without a listener for it. */
+  readonly websocketPort: number;
   readonly #pid: number;
   readonly #child: ChildProcess;
   readonly #folder: string;
 
-  private constructor(child: ChildProcess, folder: string, pid: number, port: number) {
+  private constructor(child: ChildProcess, folder: string, { pid, port, websocketPort }: PortsFile) {
     this.#child = child;
     this.#folder = folder;
     this.#pid = pid;
     this.port = port;
+    this.websocketPort = websocketPort;
   }
 
-  /** Starts the program; resolves when it has written its ports file, rejects with its log when it does not. */
-  static async start(program: ServerProgram): Promise<ServerUnderTest> {
+  /**
+   * Starts the program, with a configuration file if `config` has any text; resolves when it has written its ports
+   * file, rejects with its log when it does not.
+   */
+  static async start(program: ServerProgram, config = ""): Promise<ServerUnderTest> {
     const folder = mkdtempSync(join(tmpdir(), "caddis-bench-"));
     const logFile = join(folder, "log");
     const log = openSync(logFile, "w");
     const [file, ...args] = program.command;
-    const child = spawn(file, [...args, "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", folder], {
-      stdio: ["ignore", log, log],
-    });
+    const configFile = join(folder, "server.conf");
+    if (config !== "") writeFileSync(configFile, config);
+    const given = config === "" ? [] : ["-c", configFile];
+    const child = spawn(
+      file,
+      [...args, ...given, "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", folder],
+      {
+        stdio: ["ignore", log, log],
+      },
+    );
     closeSync(log);
     const end: { reason?: string } = {};
     child.on("error", (error) => (end.reason = error.message));
@@ -77,7 +90,7 @@ export class ServerUnderTest {
     const attempts = START_DEADLINE_MS / START_POLL_MS;
     for (let attempt = 0; attempt < attempts && end.reason === undefined; attempt++) {
       const found = readPortsFile(folder);
-      if (found !== undefined) return new ServerUnderTest(child, folder, found.pid, found.port);
+      if (found !== undefined) return new ServerUnderTest(child, folder, found);
       await sleep(START_POLL_MS);
     }
     child.kill("SIGKILL");
@@ -139,12 +152,21 @@ export class ServerUnderTest {
   }
 }
 
-/** Process id (from its name) and client port (from its content) of the ports file in the folder. */
-function readPortsFile(folder: string): { pid: number; port: number } | undefined {
+/** What a ports file tells. */
+interface PortsFile {
+  readonly pid: number;
+  readonly port: number;
+  readonly websocketPort: number;
+}
+
+/** Process id (from its name) and ports (from its content) of the ports file in the folder. */
+function readPortsFile(folder: string): PortsFile | undefined {
   const name = readdirSync(folder).find((entry) => entry.endsWith(".ports"));
   if (name === undefined) return undefined;
   const pid = Number(/_(\d+)\.ports$/.exec(name)?.[1]);
-  const port = Number(/"nats:\/\/[^"]*:(\d+)"/.exec(readFileSync(join(folder, name), "utf8"))?.[1]);
+  const text = readFileSync(join(folder, name), "utf8");
+  const port = Number(/"nats:\/\/[^"]*:(\d+)"/.exec(text)?.[1]);
+  const websocketPort = Number(/"ws:\/\/[^"]*:(\d+)"/.exec(text)?.[1]);
   // The file may have been created but not yet written.
-  return Number.isInteger(pid) && Number.isInteger(port) ? { pid, port } : undefined;
+  return Number.isInteger(pid) && Number.isInteger(port) ? { pid, port, websocketPort } : undefined;
 }

@@ -300,10 +300,7 @@ attacked(
     for (const [i, attacker] of all.entries()) {
       attacker.send(`${HELLO}SUB innocent 1\r\nSUB other.* q 2\r\nPUB other.x 1000\r\n${"x".repeat(i * 10)}`);
     }
-    await until(
-      () => interestOf(server.broker) === 2 * all.length + 1,
-      "their subscriptions",
-    );
+    await until(() => interestOf(server.broker) === 2 * all.length + 1, "their subscriptions");
     for (const [i, { socket }] of all.entries()) {
       if (i % 3 === 0) socket.resetAndDestroy();
       else if (i % 3 === 1) socket.destroy();

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { type Carriage, frameOf, Unframer, upgradeRequest } from "./websocket.ts";
 
 /** Longest a server may take to accept, or to answer a PING, before the run is given up. */
 const ANSWER_DEADLINE_MS = 60_000;
@@ -32,11 +33,15 @@ export type FailureHandler = (error: unknown) => void;
  */
 export class Connection {
   readonly socket: Socket;
+  readonly #carriage: Carriage;
+  /** Of a WebSocket, once it is one. */
+  #unframer: Unframer | undefined;
   #onBytes: BytesHandler | undefined;
   #onFailure: FailureHandler | undefined;
   #failure: Error | undefined;
 
-  private constructor(port: number) {
+  private constructor(port: number, carriage: Carriage) {
+    this.#carriage = carriage;
     this.socket = connect({
       host: "127.0.0.1",
       port,
@@ -54,8 +59,9 @@ export class Connection {
   }
 
   /** Connects and completes the NATS handshake; rejects when the server refuses. */
-  static async open(port: number): Promise<Connection> {
-    const connection = new Connection(port);
+  static async open(port: number, carriage: Carriage = "tcp"): Promise<Connection> {
+    const connection = new Connection(port, carriage);
+    if (carriage !== "tcp") await connection.#upgrade(port);
     await connection.roundTrip(CONNECT);
     return connection;
   }
@@ -76,8 +82,8 @@ export class Connection {
    */
   async roundTrip(operations: string | Buffer): Promise<string> {
     const answer = this.receive(PONG);
-    if (operations.length > 0) this.socket.write(operations);
-    this.socket.write(PING);
+    if (operations.length > 0) this.write(operations);
+    this.write(PING);
     return (await answer).replace(PONG, "");
   }
 
@@ -108,6 +114,23 @@ export class Connection {
     }
   }
 
+  /** Writes operations, in a frame of their own over WebSocket. What is framed already goes to `socket`. */
+  write(operations: string | Buffer): void {
+    if (this.#carriage === "tcp") this.socket.write(operations);
+    else this.socket.write(frameOf(Buffer.from(operations), this.#carriage));
+  }
+
+  /** Becomes a WebSocket. What comes behind the answer is INFO, which nobody waits for. */
+  async #upgrade(port: number): Promise<void> {
+    const answer = this.receive("\r\n\r\n");
+    this.socket.write(upgradeRequest(port, this.#carriage));
+    const text = await answer;
+    if (!text.startsWith("HTTP/1.1 101")) throw new Error(`no WebSocket: ${text.slice(0, 100)}`);
+    const rest = Buffer.from(text.slice(text.indexOf("\r\n\r\n") + 4), "latin1");
+    this.#unframer = new Unframer((data) => this.#onBytes?.(data));
+    this.#unframer.push(rest);
+  }
+
   /** Ends the connection at once with a reset, which leaves no TIME_WAIT behind. */
   close(): void {
     this.#onFailure = undefined;
@@ -116,7 +139,9 @@ export class Connection {
 
   #read(count: number): void {
     try {
-      this.#onBytes?.(readBuffer.subarray(0, count));
+      const bytes = readBuffer.subarray(0, count);
+      if (this.#unframer === undefined) this.#onBytes?.(bytes);
+      else this.#unframer.push(bytes);
     } catch (error) {
       this.#onFailure?.(error);
     }

@@ -1,3 +1,5 @@
+import type { Carriage } from "./websocket.ts";
+
 /**
  * What the load generator can be asked to do: operation, input, output. Both ends of the channel between
  * the harness and a load process are typed by this list; everything in it is plain JSON.
@@ -22,7 +24,10 @@ export interface LoadOperations {
 }
 
 export interface ThroughputPlan {
+  /** Of the listener for `carriage`. */
   readonly port: number;
+  /** Absent: tcp. */
+  readonly carriage?: Carriage;
   readonly publishers: number;
   /** Connections that receive. */
   readonly subscribers: number;

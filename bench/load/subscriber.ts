@@ -46,7 +46,7 @@ export class Subscriber {
     return new Promise((resolve) => {
       this.#tail = "";
       this.#onPong = resolve;
-      this.#connection.socket.write(PING);
+      this.#connection.write(PING);
     });
   }
 

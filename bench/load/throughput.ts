@@ -12,6 +12,7 @@ import {
   SUBJECTS_MAX,
   WILDCARD_SID,
 } from "./traffic.ts";
+import { framedBlock } from "./websocket.ts";
 
 /** Longest a measured phase may take. A healthy one takes seconds. */
 const PHASE_DEADLINE_MS = 120_000;
@@ -43,6 +44,7 @@ export class ThroughputLoad {
 
   /** Opens all connections and registers the interest; the server has taken all of it when this resolves. */
   static async open(plan: ThroughputPlan): Promise<ThroughputLoad> {
+    const { carriage = "tcp" } = plan;
     if (plan.subjects > SUBJECTS_MAX) throw new RangeError(`at most ${SUBJECTS_MAX} subjects`);
     if (plan.interest === "literal" && plan.subjects > LITERALS_MAX) {
       throw new RangeError(`at most ${LITERALS_MAX} literal subscriptions`);
@@ -51,14 +53,15 @@ export class ThroughputLoad {
     const load = new ThroughputLoad(plan, expected.operationBytes);
     const onFailure = load.#failed.reject;
     for (let i = 0; i < plan.subscribers; i++) {
-      const connection = await Connection.open(plan.port);
+      const connection = await Connection.open(plan.port, carriage);
       await connection.roundTrip(interestOf(plan));
       const events = { onBytes: (count: number) => load.#onBytes(count), onFailure };
       load.#subscribers.push(new Subscriber(connection, expected, plan.verifyAll, events));
     }
-    const block = publishBlock(plan.subjects, plan.payloadBytes);
+    if (carriage !== "tcp" && plan.subjects > 1) throw new RangeError("over WebSocket one subject");
+    const block = framedBlock(publishBlock(plan.subjects, plan.payloadBytes), carriage);
     for (let i = 0; i < plan.publishers; i++) {
-      const connection = await Connection.open(plan.port);
+      const connection = await Connection.open(plan.port, carriage);
       connection.listen((bytes) => {
         // A server's PING needs no answer for as long as a run takes; an error does.
         if (bytes.includes("-ERR")) onFailure(new Error(`the server answered ${bytes.toString("latin1")}`));

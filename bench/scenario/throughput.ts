@@ -1,4 +1,5 @@
 import type { ThroughputPlan } from "../load/operations.ts";
+import { OPERATIONS_PER_FRAME } from "../load/websocket.ts";
 import { messageCounts, throughputOf, type Scenario } from "./scenario.ts";
 
 /** A throughput case: who talks to whom, and how fast the reference is, roughly. */
@@ -19,11 +20,12 @@ export function throughput(shape: ThroughputShape): Scenario {
       interest: "wildcard",
       subjects: 1,
       ...traffic,
-      port: server.port,
+      port: traffic.carriage === undefined ? server.port : server.websocketPort,
       verifyAll: scale.short,
     };
     await load.call("openThroughput", plan);
-    const { messages, warmUp } = messageCounts(publishedPerSecond, plan.publishers, scale);
+    const divisor = plan.publishers * (plan.carriage === undefined ? 1 : OPERATIONS_PER_FRAME);
+    const { messages, warmUp } = messageCounts(publishedPerSecond, divisor, scale);
     await load.call("publish", { messages: warmUp });
     const cpuBefore = server.cpu();
     const span = await load.call("publish", { messages });

@@ -240,7 +240,7 @@ function assertSame(ours: readonly string[], theirs: readonly string[]): void {
 }
 
 /** Base64 for URLs, as CONNECT carries it. */
-export function signature(keys: KeyPair, nonce: string): string {
+function signature(keys: KeyPair, nonce: string): string {
   return Buffer.from(keys.sign(Buffer.from(nonce))).toString("base64url");
 }
 

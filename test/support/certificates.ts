@@ -99,7 +99,7 @@ export function makeCertificate(options: CertificateOptions = {}): TestCertifica
 }
 
 /** PEM of a certificate. */
-export function toPem(raw: Uint8Array): string {
+function toPem(raw: Uint8Array): string {
   const lines =
     Buffer.from(raw)
       .toString("base64")
@@ -108,7 +108,7 @@ export function toPem(raw: Uint8Array): string {
 }
 
 /** A Name of RDNs as given. */
-export function encodeName(rdns: readonly (readonly Attribute[])[]): Buffer {
+function encodeName(rdns: readonly (readonly Attribute[])[]): Buffer {
   return sequence(
     ...rdns.map((rdn) =>
       set(

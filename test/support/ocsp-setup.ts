@@ -37,7 +37,7 @@ export function openStapler(t: TestContext, folder: string | null): Stapler {
 }
 
 /** `ocsp_peer: true`. */
-export const PEER_DEFAULTS: OcspPeerConfig = {
+const PEER_DEFAULTS: OcspPeerConfig = {
   verify: true,
   ca_timeout: 2_000,
   allowed_clockskew: 30_000,

@@ -13,7 +13,7 @@ import { Server } from "../../packages/caddis/src/server/server.ts";
 export const PORT = 4_999;
 
 /** Compares when the test says so. */
-export class HeldHasher {
+class HeldHasher {
   isMissing = false;
   readonly asked: {
     readonly given: string;
@@ -42,7 +42,7 @@ export class HeldHasher {
 }
 
 /** A part of the server's surroundings that notes what becomes of it. */
-export class NotingPart implements ReloadPart {
+class NotingPart implements ReloadPart {
   readonly notes: string[] = [];
   problem: string | null = null;
   held: Promise<void> = Promise.resolve();
@@ -60,7 +60,7 @@ export class NotingPart implements ReloadPart {
 }
 
 /** TLS contexts without any files, which notes how many are in use. */
-export class CountingTls {
+class CountingTls {
   openCount = 0;
   problem: string | null = null;
 

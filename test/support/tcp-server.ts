@@ -38,8 +38,7 @@ export class TcpServer {
     const server = new Server(
       resolveOptions({ host: "127.0.0.1", port: 0, ...options }),
       { ...nodePorts(SILENT_LOG, { readMode }), runtime: "test" },
-      { onConnect: () => {}, onDisconnect: () => {}, onAuthError: () => {},
-      onSlowConsumer: () => {} },
+      { onConnect: () => {}, onDisconnect: () => {}, onAuthError: () => {}, onSlowConsumer: () => {} },
     );
     await server.start();
     const started = new TcpServer(server, server.broker.port);

@@ -43,8 +43,14 @@ export class WsPeer {
   /** Asks for the upgrade and waits for the answer, whatever it is. */
   static async open(port: number, parts: UpgradeParts = {}): Promise<WsPeer> {
     const peer = await WsPeer.dial(port);
-    peer.send(upgradeRequest(port, parts));
-    await peer.waitUntil(() => peer.answer !== "" || peer.isClosed);
+    await peer.#upgrade(port, parts);
+    return peer;
+  }
+
+  /** The same over a connection that is there, one with TLS, say. */
+  static async over(socket: Socket, port: number): Promise<WsPeer> {
+    const peer = new WsPeer(socket);
+    await peer.#upgrade(port, {});
     return peer;
   }
 
@@ -138,6 +144,11 @@ export class WsPeer {
     return this.isClosed || this.closeFrame !== undefined;
   }
 
+  async #upgrade(port: number, parts: UpgradeParts): Promise<void> {
+    this.send(upgradeRequest(port, parts));
+    await this.waitUntil(() => this.answer !== "" || this.isClosed);
+  }
+
   #onData(chunk: Buffer): void {
     this.#bytes = Buffer.concat([this.#bytes, chunk]);
     if (this.answer === "") {
@@ -177,7 +188,7 @@ export class WsPeer {
 }
 
 /** The request of a client that keeps the rules, or does not. */
-export function upgradeRequest(port: number, { method, target, headers }: UpgradeParts = {}): string {
+function upgradeRequest(port: number, { method, target, headers }: UpgradeParts = {}): string {
   const fields: Record<string, string | null> = {
     Host: `127.0.0.1:${port}`,
     Upgrade: "websocket",

@@ -72,7 +72,7 @@ export class ConfiguredUsers {
 }
 
 /** Who may answer and has no list of what it may publish may publish nothing else. */
-export function answersOnly(permissions: Permissions | null): Permissions | null {
+function answersOnly(permissions: Permissions | null): Permissions | null {
   if (permissions === null || permissions.responses === null || permissions.publish.allow !== null) {
     return permissions;
   }

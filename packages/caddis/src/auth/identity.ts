@@ -28,7 +28,7 @@ export interface ConnectionLimits {
   readonly payload: number;
 }
 
-export const NO_CONNECTION_LIMITS: ConnectionLimits = { subscriptions: -1, payload: -1 };
+const NO_CONNECTION_LIMITS: ConnectionLimits = { subscriptions: -1, payload: -1 };
 
 /** Who was let in, and as what. */
 export interface Identity {

@@ -67,8 +67,11 @@ export const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
 export const MESSAGE_FRAMES_MAX = 16 * 1024;
 export const FRAME_READS_MAX = 64 * 1024;
 
-/** Pongs that a peer has not taken: who goes on with its pings beyond them is dropped. */
-export const PONGS_OUTSTANDING_MAX = 64;
+/**
+ * Pongs that a peer has not taken, of 127 bytes at most: who goes on with its pings beyond them is dropped. Those of
+ * one read count together.
+ */
+export const PONGS_OUTSTANDING_MAX = 1_024;
 
 /** How long a peer may take to become a WebSocket, TLS included, where `handshake_timeout` says nothing. */
 export const UPGRADE_MS_MAX = 10_000;

@@ -10,7 +10,7 @@ export interface CycleEdge {
   readonly onward: string;
 }
 
-export const FORMS_CYCLE = "import forms a cycle";
+const FORMS_CYCLE = "import forms a cycle";
 const TOO_DEEP = "search cycle depth exhausted";
 
 /**

@@ -10,7 +10,7 @@ import { bareAccount, systemExports, systemImports, UserInfoService } from "./sy
 
 /** The names of the accounts that exist without being configured. */
 export const GLOBAL_ACCOUNT = "$G";
-export const SYSTEM_ACCOUNT = "$SYS";
+const SYSTEM_ACCOUNT = "$SYS";
 
 /** Activation tokens are nobody's business without accounts from JWTs. */
 const NO_ACTIVATION: CheckActivation = () => "activation tokens are not accepted";

@@ -179,8 +179,7 @@ export class Client implements PipeEvents, OutboundOwner {
     this.#lastInMs = this.#greetedMs;
     const operations = new ClientOperations(this);
     this.parser = new ClientParser(operations, options.max_control_line, options.max_payload, false);
-    if (this.authenticator.takesUnannounced)
-      this.parser.onUnannounced = () => operations.onUnannounced();
+    if (this.authenticator.takesUnannounced) this.parser.onUnannounced = () => operations.onUnannounced();
     this.outbound = new Outbound(
       this,
       pipe,
@@ -248,7 +247,8 @@ export class Client implements PipeEvents, OutboundOwner {
     const parsed = this.parser.parse(input, 0, length);
     if (parsed < length && this.parser.state === "suspended") this.#keep(input, parsed, length);
     const { timing, flusher } = this.broker;
-    const isTimed = timing !== null && this.inMessages > inMessages && flusher.dirtyCount > 0 && timing.isDue();
+    const isTimed =
+      timing !== null && this.inMessages > inMessages && flusher.dirtyCount > 0 && timing.isDue();
     if (isTimed) this.#flushTimed(timing);
     else flusher.flush();
   }

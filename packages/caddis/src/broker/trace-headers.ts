@@ -5,7 +5,7 @@ export const TRACE_DEST = "Nats-Trace-Dest";
 /** As destination: nobody traces this message any more. No subject looks like that. */
 export const TRACE_DISABLED = "trace disabled";
 /** The message is not to be delivered, only traced. */
-export const TRACE_ONLY = "Nats-Trace-Only";
+const TRACE_ONLY = "Nats-Trace-Only";
 /** Set by servers that traced across accounts in another way than today's. */
 export const TRACE_ORIGIN_ACCOUNT = "Nats-Trace-Origin-Account";
 /** W3C's, in any case. */

@@ -17,7 +17,9 @@ export function checkServerName(name: string): string | null {
 
 /** What the names of metrics may begin with; colons are for rules. */
 export function checkMetricsPrefix(prefix: string): string | null {
-  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(prefix) ? null : "metrics_prefix must be letters, digits and underscores";
+  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(prefix)
+    ? null
+    : "metrics_prefix must be letters, digits and underscores";
 }
 
 /** An address as `parseAdvertised` takes it. */

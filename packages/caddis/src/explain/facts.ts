@@ -23,7 +23,7 @@ export interface Facts extends ExplainedServer {
 }
 
 /** From this share of a limit on, people should know. */
-export const NEAR_LIMIT = 0.8;
+const NEAR_LIMIT = 0.8;
 
 /** `412 of 500 (82 %)` when `used` is near `limit`, else null. No limit (0 or less) is never near. */
 export function nearLimit(used: number, limit: number): string | null {

@@ -4,7 +4,7 @@ import { CLOSE_REASONS, type CloseReason } from "../broker/close-reason.ts";
 import type { Steps } from "../base/steps.ts";
 
 /** Connections that ended longer ago say little about now. */
-export const LATELY_MS = 10 * 60_000;
+const LATELY_MS = 10 * 60_000;
 
 /** Ended connections that are looked at in one step. */
 const ENTRIES_PER_STEP = 1024;

@@ -10,7 +10,12 @@ import {
   type Verified,
 } from "../auth/resolver/account-loader.ts";
 import { type ClaimsRules, operatorRules, UNTRUSTED } from "../auth/resolver/claims.ts";
-import { type ClaimsEndpoint, claimsEndpoints, packRequest, takePack } from "../auth/resolver/claims-requests.ts";
+import {
+  type ClaimsEndpoint,
+  claimsEndpoints,
+  packRequest,
+  takePack,
+} from "../auth/resolver/claims-requests.ts";
 import type { OperatorKeys } from "../auth/resolver/claims-update.ts";
 import { DirectoryResolver } from "../auth/resolver/directory-resolver.ts";
 import type { Resolver } from "../auth/resolver/resolver.ts";

@@ -108,5 +108,12 @@ test("no text inside a block is shown, whatever it is, nor one that may be a pas
   const [before, after] = ["old", "new"].map((word) => filled(OPTIONS, resolveOptions({}), word) as Options);
   const { refused } = diffOptions(before, after, null);
   const shown = refused.flatMap((text) => /old=(.+)-old/.exec(text)?.[1] ?? []);
-  assert.deepEqual(shown.sort(), ["audit_log", "host", "http_base_path", "no_auth_user", "server_name", "system_account"]);
+  assert.deepEqual(shown.sort(), [
+    "audit_log",
+    "host",
+    "http_base_path",
+    "no_auth_user",
+    "server_name",
+    "system_account",
+  ]);
 });

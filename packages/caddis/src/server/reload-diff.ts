@@ -92,6 +92,7 @@ function refusedParts(current: Options, next: Options): string[] {
   const listeners = [current, next].map(({ websocket }) => ({
     isSecure: websocket.tls !== null,
     isMapped: websocket.tls?.verify_and_map ?? false,
+    pins: websocket.tls?.pinned_certs ?? [],
   }));
   if (!same(listeners[0], listeners[1])) refused.push(unsupported("Websocket"));
   const limits = [current, next].map(({ tls }) => tls?.connection_rate_limit ?? 0);

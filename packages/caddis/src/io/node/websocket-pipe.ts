@@ -4,18 +4,19 @@ import { assert } from "../../base/assert.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import type { CloseStatus, PipeEvents, UnattachedPipe } from "../pipe.ts";
 import type { Framing, MessageLimits } from "../websocket.ts";
+import type { RawDeflater, RawInflater } from "./raw-deflate.ts";
 import { plainAddress } from "./tcp.ts";
-import { limitMessages } from "./websocket-limit.ts";
+import { limitMessages, takeCompressed, unmaskFaster } from "./websocket-inside.ts";
 
 /** Shorter messages are not worth it; as in the reference. */
-export const COMPRESSED_BYTES_MIN = 65;
+const COMPRESSED_BYTES_MIN = 65;
 
-/** How much longer a frame may be than what it was made of, where that can't be compressed. */
-const DEFLATE_OVERHEAD_BYTES = 16;
+const MESSAGE = { binary: true, compress: false, fin: true };
 
-const PLAIN = { binary: true, compress: false, fin: true };
-const COMPRESSED = { binary: true, compress: true, fin: true };
-const COMPRESSED_PART = { binary: true, compress: true, fin: false };
+/** Parts of the first byte of a frame; RFC 6455, 5.2. */
+const FINAL = 0x80;
+const COMPRESSED = 0x40;
+const BINARY = 0x02;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -25,7 +26,13 @@ export interface WebsocketPipeOptions {
   /** Where messages are gathered; all pipes of a listener share it. */
   readonly input: Bytes;
   readonly isSecure: boolean;
+  readonly inflater: RawInflater;
+  readonly deflater: RawDeflater;
 }
+
+/** Status codes of RFC 6455, 7.4.1. */
+const NOT_AS_ANNOUNCED = 1007;
+const TOO_BIG = 1009;
 
 /**
  * A WebSocket as a stream of bytes: what lies in messages, however it is cut. The short messages of one read are
@@ -39,6 +46,10 @@ export class WebsocketPipe implements UnattachedPipe {
   readonly #framing: Framing;
   readonly #limits: MessageLimits;
   readonly #isSecure: boolean;
+  readonly #inflater: RawInflater;
+  readonly #deflater: RawDeflater;
+  /** Largest message, as it is inflated. */
+  #bytesMax: number;
   /** Who is not let in yet has no claim to the memory that compressing takes. */
   #compresses = false;
   readonly #input: Bytes;
@@ -61,9 +72,14 @@ export class WebsocketPipe implements UnattachedPipe {
     this.#limits = options.limits;
     this.#input = options.input;
     this.#isSecure = options.isSecure;
+    this.#inflater = options.inflater;
+    this.#deflater = options.deflater;
+    this.#bytesMax = options.limits.stranger;
     this.remoteHost = plainAddress(socket.remoteAddress ?? "");
     this.remotePort = socket.remotePort ?? 0;
-    limitMessages(websocket, options.limits.stranger);
+    limitMessages(websocket, this.#bytesMax);
+    unmaskFaster(websocket);
+    takeCompressed(websocket, (data) => this.#onCompressed(data));
     websocket.pause();
     // Around the listener of `websocket`, which takes the messages out of a read.
     socket.prependListener("data", () => (this.#isReading = true));
@@ -80,7 +96,8 @@ export class WebsocketPipe implements UnattachedPipe {
   }
 
   admit(): void {
-    limitMessages(this.#websocket, this.#limits.admitted);
+    this.#bytesMax = this.#limits.admitted;
+    limitMessages(this.#websocket, this.#bytesMax);
     this.#compresses = this.#framing.compresses && this.#websocket.extensions !== "";
   }
 
@@ -127,7 +144,7 @@ export class WebsocketPipe implements UnattachedPipe {
 
   /** Sends `data` and says whether it is gone already; if not, `onWritten` follows. */
   #sendLast(data: Buffer): boolean {
-    if (this.#compresses || this.#isSecure) {
+    if (this.#isSecure) {
       this.#send(data, this.#onWritten);
       return false;
     }
@@ -140,25 +157,37 @@ export class WebsocketPipe implements UnattachedPipe {
   }
 
   #send(data: Buffer, onSent?: (error?: Error | null) => void): void {
-    const { frameBytesMax, cutsCompressed } = this.#framing;
-    const isCompressed = this.#compresses && data.length >= COMPRESSED_BYTES_MIN;
-    const bytesMax = isCompressed
-      ? cutsCompressed
-        ? frameBytesMax - DEFLATE_OVERHEAD_BYTES
-        : 0
-      : frameBytesMax;
-    if (bytesMax <= 0 || data.length <= bytesMax) {
-      this.#websocket.send(data, isCompressed ? COMPRESSED : PLAIN, onSent);
+    if (this.#compresses && data.length >= COMPRESSED_BYTES_MIN) {
+      this.#sendCompressed(data, onSent);
       return;
     }
-    this.#socket.cork();
+    const { frameBytesMax } = this.#framing;
     let start = 0;
-    // Frames of their own: nobody waits for the next one to use what is in this one.
-    const part = isCompressed ? COMPRESSED_PART : PLAIN;
-    for (; data.length - start > bytesMax; start += bytesMax) {
-      this.#websocket.send(data.subarray(start, start + bytesMax), part);
+    if (frameBytesMax > 0 && data.length > frameBytesMax) {
+      this.#socket.cork();
+      // Messages of their own: nobody waits for the next one to use what is in this one.
+      for (; data.length - start > frameBytesMax; start += frameBytesMax) {
+        this.#websocket.send(data.subarray(start, start + frameBytesMax), MESSAGE);
+      }
+      this.#websocket.send(data.subarray(start), MESSAGE, onSent);
+      this.#socket.uncork();
+    } else {
+      this.#websocket.send(data, MESSAGE, onSent);
     }
-    this.#websocket.send(data.subarray(start), isCompressed ? COMPRESSED : PLAIN, onSent);
+  }
+
+  /** Past `websocket`, which would leave compressing to threads, too. */
+  #sendCompressed(data: Buffer, onSent?: (error?: Error | null) => void): void {
+    const message = this.#deflater.deflate(data);
+    const { frameBytesMax, cutsCompressed } = this.#framing;
+    const bytesMax = frameBytesMax > 0 && cutsCompressed ? frameBytesMax : message.length;
+    this.#socket.cork();
+    for (let start = 0; start < message.length; start += bytesMax) {
+      const part = message.subarray(start, start + bytesMax);
+      const isLast = start + bytesMax >= message.length;
+      this.#socket.write(compressedHead(part.length, start === 0, isLast));
+      this.#socket.write(part, isLast ? onSent : undefined);
+    }
     this.#socket.uncork();
   }
 
@@ -175,8 +204,21 @@ export class WebsocketPipe implements UnattachedPipe {
       this.#gathered += copied;
       start += copied;
     }
-    // What was compressed comes in a turn of its own.
+    // Behind a compressed one it comes in a turn of its own.
     if (!this.#isReading) this.#handOver();
+  }
+
+  /** A message that is still to be inflated: it is handed over as it gets ready. */
+  #onCompressed(data: Buffer): void {
+    this.#handOver();
+    const input = this.#input;
+    const output = input.buf.subarray(0, input.capacity);
+    const end = this.#inflater.inflate(data, this.#bytesMax, output, (length) =>
+      this.#events?.onData(input, length),
+    );
+    if (end === "whole" || this.#events === null) return;
+    this.#websocket.close(end === "corrupt" ? NOT_AS_ANNOUNCED : TOO_BIG);
+    this.#onFault(new Error(`compressed message is ${end}`));
   }
 
   #handOver(): void {
@@ -198,4 +240,16 @@ export class WebsocketPipe implements UnattachedPipe {
     this.#events = null;
     events?.onClosed(this.#isDestroyed ? null : this.#failure);
   }
+}
+
+/** The head of one frame of a compressed message. */
+function compressedHead(length: number, isFirst: boolean, isLast: boolean): Buffer {
+  const first = (isLast ? FINAL : 0) | (isFirst ? COMPRESSED | BINARY : 0);
+  if (length < 126) return Buffer.from([first, length]);
+  const head = Buffer.allocUnsafe(length < 65_536 ? 4 : 10);
+  head[0] = first;
+  head[1] = length < 65_536 ? 126 : 127;
+  if (length < 65_536) head.writeUInt16BE(length, 2);
+  else head.writeBigUInt64BE(BigInt(length), 2);
+  return head;
 }

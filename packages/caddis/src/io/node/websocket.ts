@@ -18,21 +18,14 @@ import {
 } from "../../base/limits.ts";
 import type { Listener } from "../pipe.ts";
 import type { TlsContext, TlsSession } from "../tls.ts";
-import type {
-  UpgradeRequest,
-  WebsocketEvents,
-  WebsocketListenOptions,
-  WebsocketNet,
-} from "../websocket.ts";
+import type { UpgradeRequest, WebsocketEvents, WebsocketListenOptions, WebsocketNet } from "../websocket.ts";
 import { connectionDescriptorsEnd } from "./descriptors.ts";
+import { RawDeflater, RawInflater } from "./raw-deflate.ts";
 import { systemReason } from "./system-error.ts";
 import { bind, descriptorOf, KEEP_ALIVE_MS, plainAddress } from "./tcp.ts";
 // Its type only: a listener in the clear does not load it.
 import type { NodeTlsContext } from "./tls.ts";
-import { COMPRESSED_BYTES_MIN, WebsocketPipe } from "./websocket-pipe.ts";
-
-/** Of zlib: the reference compresses as fast as it can, too. */
-const FASTEST = 1;
+import { WebsocketPipe } from "./websocket-pipe.ts";
 
 /** What `ws` can be asked and its types leave out. */
 interface LimitedServerOptions extends ServerOptions {
@@ -50,8 +43,6 @@ const WEBSOCKET_OPTIONS: LimitedServerOptions = {
   perMessageDeflate: {
     serverNoContextTakeover: true,
     clientNoContextTakeover: true,
-    threshold: COMPRESSED_BYTES_MIN,
-    zlibDeflateOptions: { level: FASTEST },
   },
   // Until the connection has its own.
   maxPayload: MESSAGE_BYTES_MAX,
@@ -82,6 +73,8 @@ class UpgradeServer {
   readonly #server: Server;
   readonly #websockets = new WebSocketServer(WEBSOCKET_OPTIONS);
   readonly #input = new Bytes(READ_BYTES);
+  readonly #inflater = new RawInflater();
+  readonly #deflater = new RawDeflater();
   readonly #descriptorsEnd = connectionDescriptorsEnd();
   /** Connections that are no WebSocket yet, with what ends their patience. */
   readonly #waiting = new Map<Socket, NodeJS.Timeout>();
@@ -200,6 +193,8 @@ class UpgradeServer {
         limits: this.#options.limits(),
         input: this.#input,
         isSecure: secured !== undefined,
+        inflater: this.#inflater,
+        deflater: this.#deflater,
       });
       this.#events.onPipe(pipe, answer.upgrade, secured?.session ?? null);
     });
