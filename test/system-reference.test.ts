@@ -266,11 +266,9 @@ test("bad requests are refused alike", { skip }, async () => {
     );
     await compare(
       sides,
-      [
-        ...['{"limit":"1"}', '{"limit":1.5}', '{"cid":-1}', '{"state":"open"}', '{"auth":1}'].map(
-          (body): Question => [`${SERVER}.CONNZ`, body],
-        ),
-      ],
+      ['{"limit":"1"}', '{"limit":1.5}', '{"cid":-1}', '{"state":"open"}', '{"auth":1}'].map(
+        (body): Question => [`${SERVER}.CONNZ`, body],
+      ),
       shown,
     );
   });

@@ -6,6 +6,8 @@ export interface AccountScene {
   readonly name: string;
   readonly accounts: readonly AccountConfig[];
   readonly steps: readonly (readonly [string, string])[];
+  /** The server itself answers, and not always before the next step. */
+  readonly isAnsweredLate?: true;
 }
 
 const sub = (subject: string, sid: number): string => `SUB ${subject} ${sid}\r\n`;
@@ -327,6 +329,7 @@ const SERVICES: readonly AccountScene[] = [
   },
   {
     name: "who am I",
+    isAnsweredLate: true,
     accounts: [account("A"), account("B")],
     steps: [
       ["A1", sub("in", 1)],
