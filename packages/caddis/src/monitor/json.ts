@@ -57,7 +57,9 @@ function* writeObject(object: object, newline: string, output: Output): Generato
     if (value === undefined) continue;
     output.piece += `${isFirst ? "{" : ","}${inner}${scalar(key)}: `;
     isFirst = false;
-    yield* write(value, inner, output);
+    const text = simpleText(value, inner);
+    if (text === null) yield* write(value, inner, output);
+    else output.piece += text;
   }
   output.piece += `${newline}}`;
 }
