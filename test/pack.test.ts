@@ -12,7 +12,7 @@ import { CADDIS_VERSION } from "../packages/caddis/src/base/version.ts";
  * empty one, without a network.
  */
 
-/** What whoever installs it gets along; each is loaded when it is wanted first. */
+/** What whoever installs it gets along. */
 const DEPENDENCIES = ["@noble/ciphers", "@node-rs/bcrypt", "prom-client", "ws"];
 
 const ROOT = join(import.meta.dirname, "..");

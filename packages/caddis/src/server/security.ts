@@ -20,8 +20,8 @@ import { request } from "../broker/internal-request.ts";
 import type { Options } from "../config/options.ts";
 import type { TlsConfig } from "../config/tls.ts";
 import type { SecurityPorts } from "../io/security.ts";
-import { OperatorMode } from "./operator-mode.ts";
-import { TransportSecurity } from "./transport-security.ts";
+import type { OperatorMode } from "./operator-mode.ts";
+import type { TransportSecurity } from "./transport-security.ts";
 
 /** What guards one server's port for clients: who gets in, and TLS. Made of options; another one after a reload. */
 export interface Security {
@@ -59,7 +59,7 @@ export async function openSecurity(options: Options, deps: SecurityDeps): Promis
   if (configuredAuthenticator(options, ports).usesBcrypt) await ports.hasher.load();
   const transport = await openTransport(options, deps);
   try {
-    const operator = isOperatorMode(options) ? await OperatorMode.open(options, ports, broker) : null;
+    const operator = isOperatorMode(options) ? await openOperatorMode(options, ports, broker) : null;
     return { authenticator: makeAuthenticator(options, broker, ports, operator), transport, operator };
   } catch (error) {
     await transport?.close();
@@ -81,7 +81,18 @@ export async function openTransport(
 ): Promise<TransportSecurity | null> {
   const { clock, timers, log } = broker;
   if (tls === null) return null;
+  const { TransportSecurity } = await import("./transport-security.ts");
   return TransportSecurity.open(options, tls, { ports, clock, timers, log, events, onFatal });
+}
+
+/** Most servers do without, and start sooner for it. */
+async function openOperatorMode(
+  options: Options,
+  ports: SecurityPorts,
+  broker: Broker,
+): Promise<OperatorMode> {
+  const { OperatorMode } = await import("./operator-mode.ts");
+  return OperatorMode.open(options, ports, broker);
 }
 
 /** Whether accounts come from JWTs. */

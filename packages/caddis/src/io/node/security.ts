@@ -5,7 +5,10 @@ import { BcryptHasher } from "./bcrypt.ts";
 export function nodeSecurity(): SecurityPorts {
   return {
     hasher: new BcryptHasher(),
-    localZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    // Most servers never ask, and the answer takes as long as the rest of their start.
+    get localZone() {
+      return Intl.DateTimeFormat().resolvedOptions().timeZone;
+    },
     openTls: async (config, hooks) => (await import("./tls.ts")).openTlsContext(config, hooks),
     openHttpClient: async (tls) => (await import("./http-client.ts")).createHttpClient(tls),
     openClaimsDirectory: async (path, bytesMax) =>
