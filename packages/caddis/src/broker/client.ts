@@ -482,13 +482,11 @@ export class Client implements PipeEvents, OutboundOwner {
 
   /** `message`, which was delivered, may be answered. */
   permitResponse(message: Message): void {
-    const { replyStart, replyEnd } = message;
-    const reply = message.input.buf.latin1Slice(replyStart, replyEnd);
-    const { authorizer } = this;
+    const { input, replyStart, replyEnd } = message;
     // What is allowed anyway needs no permit, and uses none up.
-    if (authorizer !== null && !authorizer.mayPublish(message.input.buf, replyStart, replyEnd)) {
-      this.responsePermits?.note(reply, this.broker.clock.monotonicMs());
-    }
+    if (this.authorizer === null || this.authorizer.mayPublish(input.buf, replyStart, replyEnd)) return;
+    const reply = input.buf.latin1Slice(replyStart, replyEnd);
+    this.responsePermits?.note(reply, this.broker.clock.monotonicMs());
   }
 
   #applyLimits(): void {

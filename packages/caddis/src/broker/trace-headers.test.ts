@@ -2,6 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mentionsTrace, traceHeadersOf } from "./trace-headers.ts";
 
+/** Of a block in the middle of a read, with what asks for a trace right before and behind it. */
+function mentions(block: string, hasAccountDestination: boolean): boolean {
+  const around = "Nats-Trace-Dest";
+  const buf = Buffer.from(around + block + around, "latin1");
+  return mentionsTrace(buf, around.length, around.length + block.length, hasAccountDestination);
+}
+
 const SAMPLED = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 function headers(...fields: readonly string[]): ReturnType<typeof traceHeadersOf> {
@@ -9,10 +16,12 @@ function headers(...fields: readonly string[]): ReturnType<typeof traceHeadersOf
 }
 
 test("a quick look never overlooks what a thorough one finds", () => {
-  assert.ok(mentionsTrace("NATS/1.0\r\nNats-Trace-Dest: t\r\n\r\n", false));
-  assert.ok(!mentionsTrace(`NATS/1.0\r\n${SAMPLED}\r\n\r\n`, false));
-  assert.ok(mentionsTrace(`NATS/1.0\r\n${SAMPLED.toUpperCase()}\r\n\r\n`, true));
-  assert.ok(!mentionsTrace("NATS/1.0\r\nA: b\r\n\r\n", true));
+  assert.ok(mentions("NATS/1.0\r\nNats-Trace-Dest: t\r\n\r\n", false));
+  assert.ok(!mentions(`NATS/1.0\r\n${SAMPLED}\r\n\r\n`, false));
+  assert.ok(mentions(`NATS/1.0\r\n${SAMPLED.toUpperCase()}\r\n\r\n`, true));
+  assert.ok(!mentions("NATS/1.0\r\nA: b\r\n\r\n", true));
+  assert.ok(!mentions("NATS/1.0\r\nNats-Trace-Des", false));
+  assert.ok(mentions("NATS/1.0\r\nNNats-Trace-Dest: t\r\n\r\n", false), "a look, no more");
 });
 
 test("fields stand as they were spelled, without blanks around their values", () => {

@@ -2,6 +2,7 @@
 
 /** Where the trace of a message is to be published, said by its publisher. */
 export const TRACE_DEST = "Nats-Trace-Dest";
+const FIRST_OF_TRACE_DEST = TRACE_DEST.charCodeAt(0);
 /** As destination: nobody traces this message any more. No subject looks like that. */
 export const TRACE_DISABLED = "trace disabled";
 /** The message is not to be delivered, only traced. */
@@ -27,9 +28,27 @@ export interface TraceHeaders {
   readonly isTraceOnly: boolean;
 }
 
-/** Whether the header block may say anything about tracing: a quick look that spares most messages a thorough one. */
-export function mentionsTrace(block: string, hasAccountDestination: boolean): boolean {
-  return block.includes(TRACE_DEST) || (hasAccountDestination && /traceparent/i.test(block));
+/**
+ * Whether the header block `buf[start, end)` may say anything about tracing: a quick look, without making a string,
+ * that spares most messages a thorough one.
+ */
+export function mentionsTrace(
+  buf: Buffer,
+  start: number,
+  end: number,
+  hasAccountDestination: boolean,
+): boolean {
+  const last = end - TRACE_DEST.length;
+  for (let i = start; i <= last; i++) {
+    if (buf[i] === FIRST_OF_TRACE_DEST && isTraceDestAt(buf, i)) return true;
+  }
+  return hasAccountDestination && /traceparent/i.test(buf.latin1Slice(start, end));
+}
+
+function isTraceDestAt(buf: Buffer, start: number): boolean {
+  let i = 1;
+  while (i < TRACE_DEST.length && buf[start + i] === TRACE_DEST.charCodeAt(i)) i++;
+  return i === TRACE_DEST.length;
 }
 
 /** What a header block says about tracing; null: nothing, or that its message is not to be traced. */

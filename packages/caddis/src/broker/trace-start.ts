@@ -26,8 +26,10 @@ export function startTrace(
   mayTraceTo: (destination: string) => boolean,
 ): Message | null {
   const accountTrace = publisher.account.trace;
+  const { input, payloadStart, headerBytes } = message;
+  if (!mentionsTrace(input.buf, payloadStart, payloadStart + headerBytes, accountTrace !== null))
+    return message;
   const block = headerBlockOf(message);
-  if (!mentionsTrace(block, accountTrace !== null)) return message;
   const headers = traceHeadersOf(block);
   if (headers === null) return message;
   const untraced = headers.isTraceOnly ? null : message;
