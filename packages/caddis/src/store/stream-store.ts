@@ -29,6 +29,8 @@ export interface StreamStore {
     timeNs: number,
     expiresMs: number,
   ): number;
+  /** The next `count` messages appended are there after a crash all together, or none of them is: a batch. */
+  together(count: number): void;
   /** The next sequence to be given out becomes `seq`, which is past the last one; what is left out counts as deleted. */
   skipTo(seq: number): void;
   /** Removes a message; `erase` overwrites its content on the disk as well. False: there is none. */
