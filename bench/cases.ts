@@ -4,6 +4,8 @@ import { requestReply } from "./scenario/request-reply.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 import { subscribeAll, subscribeMany } from "./scenario/subscriptions.ts";
 import { throughput } from "./scenario/throughput.ts";
+import { JETSTREAM_CASES } from "./jetstream-cases.ts";
+import type { Side } from "./results.ts";
 
 /** A benchmark: what it is called, what it shows, and what is aimed at. */
 export interface BenchmarkCase {
@@ -11,8 +13,8 @@ export interface BenchmarkCase {
   readonly description: string;
   /** Rate of ours divided by the reference's that is aimed at, if the case is about a rate. */
   readonly rateRatioAtLeast?: number;
-  /** A configuration file for both servers. */
-  readonly config?: string;
+  /** A configuration file for both servers, or one for each; `{folder}` stands for one that goes with the server. */
+  readonly config?: string | Readonly<Record<Side, string>>;
   readonly scenario: Scenario;
 }
 
@@ -171,6 +173,7 @@ const CASES: readonly BenchmarkCase[] = [
     description: "memory around a burst of 1 KiB messages to 10 subscribers",
     scenario: memoryAroundBurst,
   },
+  ...JETSTREAM_CASES,
 ];
 
 /** The cases whose name the pattern (a regular expression) matches. */

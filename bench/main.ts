@@ -49,7 +49,11 @@ async function runOnce(
   program: ServerProgram,
   options: BenchArguments,
 ): Promise<Measurements> {
-  const server = await ServerUnderTest.start(program, benchmark.config);
+  const { config } = benchmark;
+  const server = await ServerUnderTest.start(
+    program,
+    typeof config === "object" ? config[program.side] : config,
+  );
   const load = new LoadProcess();
   const killAll = () => {
     server.killNow();

@@ -21,6 +21,7 @@ export const METRICS = {
   lastRate: { label: "rate of the last tenth", unit: "/s", better: "higher" },
   bytesPerSubscription: { label: "memory per subscription", unit: "B", better: "lower" },
   bytesPerConnection: { label: "memory per idle connection", unit: "B", better: "lower" },
+  bytesPerKey: { label: "memory per key", unit: "B", better: "lower" },
   idleCpu: { label: "idle CPU", unit: "% of a core", better: "lower" },
   memoryStart: { label: "memory at start", unit: "MiB", better: "lower" },
   memoryConnected: { label: "memory, all connected", unit: "MiB", better: "lower" },

@@ -65,7 +65,7 @@ export class ServerUnderTest {
   }
 
   /**
-   * Starts the program, with a configuration file if `config` has any text; resolves when it has written its ports
+   * Starts the program, with a configuration file if `config` has any text (`{folder}` in it stands for a folder of its own); resolves when it has written its ports
    * file, rejects with its log when it does not.
    */
   static async start(program: ServerProgram, config = ""): Promise<ServerUnderTest> {
@@ -74,7 +74,7 @@ export class ServerUnderTest {
     const log = openSync(logFile, "w");
     const [file, ...args] = program.command;
     const configFile = join(folder, "server.conf");
-    if (config !== "") writeFileSync(configFile, config);
+    if (config !== "") writeFileSync(configFile, config.replaceAll("{folder}", folder));
     const given = config === "" ? [] : ["-c", configFile];
     const child = spawn(
       file,

@@ -19,6 +19,16 @@ export interface LoadOperations {
   checkSubscription: { input: { port: number; index: number }; output: null };
   /** Opens connections with one subscription each. */
   openIdle: { input: IdlePlan; output: null };
+  /** Opens a connection for JetStream. */
+  openJetStream: { input: { port: number }; output: null };
+  /** Makes requests to its API, one after the other; the last answer's text. */
+  api: { input: { calls: readonly ApiCall[] }; output: string };
+  /** Publishes, or makes requests, with a number of them outstanding. */
+  runWindow: { input: WindowPlan; output: RequestResult };
+  /** Fetches messages of a pull consumer. */
+  consume: { input: ConsumePlan; output: Span };
+  /** Makes a push consumer and takes what it brings. */
+  watch: { input: WatchPlan; output: Span };
   /** Sends every idle connection that many messages and resolves when all have arrived. */
   burst: { input: { messagesEach: number }; output: null };
 }
@@ -61,6 +71,39 @@ export interface IdlePlan {
   readonly connections: number;
   /** Payload of the messages a burst sends. */
   readonly payloadBytes: number;
+}
+
+/** A request to the API of JetStream. */
+export interface ApiCall {
+  readonly subject: string;
+  readonly payload: string;
+}
+
+export interface WindowPlan {
+  readonly subject: string;
+  /** True: nine digits follow the subject, counting up over all runs, from 0 again at `distinct`. */
+  readonly numbered: boolean;
+  readonly distinct: number;
+  readonly payloadBytes: number;
+  /** How many may be unanswered at a time. With 1, latencies are measured. */
+  readonly window: number;
+  readonly count: number;
+  /** True: answers have to come in order, which is checked. */
+  readonly inOrder: boolean;
+}
+
+export interface ConsumePlan {
+  readonly stream: string;
+  readonly consumer: string;
+  readonly batch: number;
+  readonly count: number;
+  readonly acknowledge: boolean;
+}
+
+export interface WatchPlan {
+  /** Makes the consumer; `{inbox}` stands for where it is to deliver. */
+  readonly create: ApiCall;
+  readonly count: number;
 }
 
 /** How long something took, and the CPU time the load process spent meanwhile, in microseconds. */

@@ -1,5 +1,6 @@
 /** The load process: does what the harness asks over the channel it was forked with, one thing at a time. */
 import { IdleLoad } from "./idle.ts";
+import { JetStreamLoad } from "./jetstream.ts";
 import type { LoadAnswer, LoadCall, LoadOperations, OperationName } from "./operations.ts";
 import { RequestLoad } from "./requests.ts";
 import { SubscriptionLoad } from "./subscriptions.ts";
@@ -14,6 +15,7 @@ function createHandlers(): Handlers {
   let throughput: ThroughputLoad | undefined;
   let requests: RequestLoad | undefined;
   let idle: IdleLoad | undefined;
+  let jetStream: JetStreamLoad | undefined;
   const subscriptions = new SubscriptionLoad();
   return {
     openThroughput: async (plan) => {
@@ -31,6 +33,14 @@ function createHandlers(): Handlers {
       await subscriptions.check(port, index);
       return null;
     },
+    openJetStream: async ({ port }) => {
+      jetStream = await JetStreamLoad.open(port);
+      return null;
+    },
+    api: async ({ calls }) => opened(jetStream).api(calls),
+    runWindow: async (plan) => opened(jetStream).run(plan),
+    consume: async (plan) => opened(jetStream).consume(plan),
+    watch: async (plan) => opened(jetStream).watch(plan),
     openIdle: async (plan) => {
       idle = await IdleLoad.open(plan);
       return null;
