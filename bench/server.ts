@@ -138,6 +138,14 @@ export class ServerUnderTest {
     await promise;
   }
 
+  /** Has the server shut down in good order, and waits until it has gone. */
+  async leave(): Promise<void> {
+    const gone = new Promise((resolve) => this.#child.once("exit", resolve));
+    process.kill(this.#pid, "SIGTERM");
+    await gone;
+    this.killNow();
+  }
+
   /** Kills without waiting, and removes log and ports file: for the end of the harness itself. */
   killNow(): void {
     if (this.#pid !== this.#child.pid && this.#child.exitCode === null) {

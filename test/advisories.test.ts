@@ -265,7 +265,6 @@ const UNBUILT = [
     notes: "04 (CVE-2026-29785), 08 (CVE-2026-33246), 10 (CVE-2026-33218), 19, 20",
   },
   { part: "cluster", config: "cluster { name: c, port: 0 }", notes: "16, on the side of servers" },
-  { part: "jetstream", config: "jetstream: true", notes: "12 (CVE-2026-33222)" },
 ] as const;
 
 for (const { part, config, notes, ...options } of UNBUILT) {

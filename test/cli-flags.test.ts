@@ -129,10 +129,10 @@ test("-h goes by the name the program was called by", async (t) => {
 });
 
 test("flags of parts that are not built keep the server from starting, with a line each", async (t) => {
-  assert.deepEqual(await run(t, OUR_SERVER, ["-js", "--routes", "nats://h:1", "-p", "-1"]), {
+  assert.deepEqual(await run(t, OUR_SERVER, ["--cluster_name", "c", "--routes", "nats://h:1", "-p", "-1"]), {
     code: 1,
     stdout: "",
-    stderr: "caddis: -js is not supported yet: JetStream\n--routes is not supported yet: clustering\n",
+    stderr: "caddis: --routes is not supported yet: clustering\n--cluster_name is not supported yet: clustering\n",
   });
 });
 

@@ -329,9 +329,9 @@ describe("configuration", () => {
     const [warned, warning] = await outcomeOf(t, ["-t"], "ping_interval: 5\n");
     assert.equal(warned, 1);
     assert.match(warning, /^caddis: a\.conf:1:0: [^\n]*ping_interval/);
-    const [refused, reason] = await outcomeOf(t, ["-t"], "port: 1\njetstream: true\n");
+    const [refused, reason] = await outcomeOf(t, ["-t"], "port: 1\nmqtt {port: 1}\n");
     assert.equal(refused, 1);
-    assert.match(reason, /^caddis: a\.conf:2:[^\n]*jetstream[^\n]*not supported yet/);
+    assert.match(reason, /^caddis: a\.conf:2:[^\n]*mqtt[^\n]*not supported yet/);
   });
 
   test("a program that nobody could reach is refused, by a check as by a start", async (t) => {
@@ -345,9 +345,9 @@ describe("configuration", () => {
   });
 
   test("errors of file and flags come together, before anything starts", async (t) => {
-    const [code, text] = await outcomeOf(t, ["-js"], "foo: 1\n");
+    const [code, text] = await outcomeOf(t, ["--profile", "1"], "foo: 1\n");
     assert.equal(code, 1);
-    assert.equal(text, 'caddis: a.conf:1:0: unknown field "foo"\n-js is not supported yet: JetStream\n');
+    assert.equal(text, 'caddis: a.conf:1:0: unknown field "foo"\n--profile is not supported yet: profiling\n');
   });
 
   test("a start mentions warnings on stderr and goes on", async (t) => {

@@ -89,6 +89,16 @@ describe("good files: valid, with the same digest", { skip }, () => {
     "jetstream: disabled\nocsp: off\ncluster {}\naccounts []",
     "feature_flags {a: false}\nno_auth_user: ''\nfeature_flags: {at: false}",
     "max_connections: -1\nmax_subscriptions: 0\nmax_sub_tokens: 255",
+    "jetstream: Enabled\nstore_dir: DIR/a",
+    "jetstream {}",
+    "jetstream {enable: false, sync: Always, domain: d, key: k, prev_ek: o, cipher: ChaChaPoly, strict: false}",
+    'jetstream {storedir: x, sync_interval: "5m", max_mem: "10G", max_file: 5, max_concurrent_io: 4}',
+    "jetstream {max_mem_store: '', max_file_store: '-1K', max_buffered_size: '64M', max_buffered_msgs: 5}",
+    'jetstream {limits {max_ack_pending: 5, max_ha_assets: 1, max_request_batch: 2, duplicate_window: "1m"}}',
+    'jetstream {limits {default_max_consumers: -1, batch {max_inflight_per_stream: 5, timeout: "1s"}}}',
+    "accounts {A {jetstream: true}, B {jetstream {mem: 5, disk: -1, streams: 1, consumers: 2, max_bytes: true}}}",
+    "accounts {A {jetstream {max_ack_pending: 5, cluster_traffic: owner}}, B {jetstream: disabled}}",
+    "feature_flags {js_ack_fc_v2: true, x: false}",
   ];
   for (const text of good) {
     test(JSON.stringify(text), async () => {
@@ -127,6 +137,10 @@ describe("bad files: the same faults at the same places", { skip }, () => {
     "mappings {a: [\nb]}",
     "mappings {a: 'b.*'\n c: 'd e'}",
     "mappings {a: [{destination: b, weight: 60}, {destination: c, weight: 60}]}",
+    "jetstream {foo: 1}",
+    "jetstream {limits {foo: 1}}",
+    "jetstream {limits {batch {foo: 1}}}",
+    "jetstream {sync: 5}",
   ];
   for (const text of bad) {
     test(JSON.stringify(text), async () => {
