@@ -18,6 +18,7 @@ const GROUPS: readonly OptionGroup[] = [
   "Security",
   "Subjects",
   "WebSocket",
+  "JetStream",
   "Other parts",
 ];
 
@@ -87,8 +88,9 @@ function typeOf(row: OptionRow): string {
     case "address":
       return "host:port or port";
     case "mappings":
-    case "block":
       return "map";
+    case "block":
+      return row.switch === undefined ? "map" : "boolean, `enabled` or map";
     case "custom":
       return row.form;
     case "unsupported":

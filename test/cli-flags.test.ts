@@ -132,7 +132,8 @@ test("flags of parts that are not built keep the server from starting, with a li
   assert.deepEqual(await run(t, OUR_SERVER, ["--cluster_name", "c", "--routes", "nats://h:1", "-p", "-1"]), {
     code: 1,
     stdout: "",
-    stderr: "caddis: --routes is not supported yet: clustering\n--cluster_name is not supported yet: clustering\n",
+    stderr:
+      "caddis: --routes is not supported yet: clustering\n--cluster_name is not supported yet: clustering\n",
   });
 });
 

@@ -347,7 +347,10 @@ describe("configuration", () => {
   test("errors of file and flags come together, before anything starts", async (t) => {
     const [code, text] = await outcomeOf(t, ["--profile", "1"], "foo: 1\n");
     assert.equal(code, 1);
-    assert.equal(text, 'caddis: a.conf:1:0: unknown field "foo"\n--profile is not supported yet: profiling\n');
+    assert.equal(
+      text,
+      'caddis: a.conf:1:0: unknown field "foo"\n--profile is not supported yet: profiling\n',
+    );
   });
 
   test("a start mentions warnings on stderr and goes on", async (t) => {

@@ -7,6 +7,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { AckPolicy, jetstream as makeClient, jetstreamManager, StorageType } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { createTestServer } from "../packages/caddis/src/server/testing.ts";
 import { type ParsedSample, parseText } from "./support/openmetrics.ts";
 import { RawClient } from "./support/raw-client.ts";
@@ -39,9 +41,14 @@ async function freePort(): Promise<number> {
 }
 
 /** Starts the exporter for `url`; gives the URL of its figures. */
-async function startExporter(t: TestContext, program: string, url: string): Promise<string> {
+async function startExporter(
+  t: TestContext,
+  program: string,
+  url: string,
+  endpoints: readonly string[] = ENDPOINTS,
+): Promise<string> {
   const port = await freePort();
-  const flags = ["-addr", "127.0.0.1", "-port", String(port), "-use_internal_server_name", ...ENDPOINTS];
+  const flags = ["-addr", "127.0.0.1", "-port", String(port), "-use_internal_server_name", ...endpoints];
   const child = spawn(program, [...flags, url], { stdio: ["ignore", "ignore", "pipe"] });
   t.after(async () => {
     child.kill();
@@ -85,3 +92,45 @@ test("what the exporter makes of our monitoring stands in /metrics", async (t) =
   const more = [...ours.keys()].filter((key) => key.startsWith("gnatsd_") && !theirs.has(key));
   assert.deepEqual(more, []);
 });
+
+test("what it makes of JetStream, too", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "caddis-exporter-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const program = buildExporter(folder);
+  if (program === null) {
+    t.skip(`no Go with ${MODULE}`);
+    return;
+  }
+  const jetstream = { domain: "hub", max_memory_store: "1G" };
+  const server = await createTestServer({ http_port: -1, server_name: "n1", jetstream });
+  t.after(() => server.shutdown());
+  await fill(server.url);
+  const theirs = await figures(await startExporter(t, program, server.monitoringUrl, ["-jsz=all"]));
+  const ours = await figures(`${server.monitoringUrl}/metrics`);
+  assert.ok(theirs.size > 40);
+  for (const [key, value] of theirs) assert.equal(ours.get(key), value, key);
+  const more = [...ours.keys()].filter((key) => key.startsWith("jetstream_") && !theirs.has(key));
+  assert.deepEqual(more, []);
+});
+
+/** Two streams, and consumers that have done something and nothing. */
+async function fill(url: string): Promise<void> {
+  const nc = await connect({ servers: url });
+  const manager = await jetstreamManager(nc);
+  const storage = StorageType.Memory;
+  await manager.streams.add({ name: "A", subjects: ["a.>"], max_bytes: 10_000, storage });
+  await manager.streams.add({ name: "B", subjects: ["b"], max_msgs: 7, storage });
+  await manager.consumers.add("A", {
+    durable_name: "busy",
+    ack_policy: AckPolicy.Explicit,
+    description: "d",
+  });
+  await manager.consumers.add("A", { durable_name: "idle", ack_policy: AckPolicy.None });
+  const client = makeClient(nc);
+  for (const text of ["one", "two", "three"]) await client.publish("a.x", text);
+  const consumer = await client.consumers.get("A", "busy");
+  const message = await consumer.next();
+  await message?.ackAck();
+  await consumer.next();
+  await nc.close();
+}

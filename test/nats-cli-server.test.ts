@@ -9,6 +9,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { cacheFolder } from "./clients/support/programs.ts";
 import { findReferenceServer, OUR_SERVER, ServerProcess } from "./support/server-process.ts";
@@ -21,9 +22,10 @@ server_name: n1
 server_tags: [blue]
 accounts {
   SYS { users: [{user: sys, password: s}] }
-  A { users: [{user: a, password: a}] }
+  A { users: [{user: a, password: a}], jetstream: { max_mem: 1000000, max_store: 1000000 } }
 }
 system_account: SYS
+jetstream { store_dir: js, domain: hub }
 `;
 
 const reference = findReferenceServer();
@@ -78,14 +80,23 @@ const CASES: readonly Case[] = [
   asOperator("server request leafnodes", /"leafnodes":0/),
   asOperator("server request accounts", /"system_account":"SYS"/),
   asOperator("server request accounts --account A", /"account_name":"A"/),
-  asOperator("server request jetstream", /"disabled":true/),
+  asOperator("server request jetstream", /"max_memory":\d+.*"domain":"hub"/),
+  asOperator(
+    "server request jetstream --all",
+    /"account_details":\[\{"name":"A".*"stream_detail":\[\{"name":"S"/,
+  ),
+  asOperator("server report jetstream", /n1 .*│ hub .*│ 1 .*│ 1 /),
+  asOperator("server report jetstream --account A", /n1 /),
+  asOperator("server info n1", /JetStream:[^]*Domain: hub/),
   asOperator("server request jetstream-health", /"status":"ok"/),
   asOperator("server request kick 99999 <id>", /"description": "no such client or leafnode id"/),
   asOperator("server check connection", /^OK Connection/),
   asOperator("server check server --name n1", /^OK n1/),
   asOperator("server account info A", /Account information for account A/),
   asOperator("server config reload <id> --force", /Configuration Load Time/),
-  asUser("account info", /Account: A/),
+  asUser("account info", /Account: A[^]*Storage: 0 B of 977 KiB/),
+  asUser("server check jetstream", /^OK JetStream/),
+  asUser("stream info S", /Information for Stream S/),
   asUser("account report connections", /worker/),
   asUser("account report statistics", /127\.0\.0\.1/),
   asUser("server list", null),
@@ -117,6 +128,9 @@ describe("the nats command line on servers", () => {
         const address = `127.0.0.1:${server.port}`;
         worker = await connect({ servers: address, user: "a", pass: "a", name: "worker" });
         worker.subscribe("foo.*");
+        const manager = await jetstreamManager(worker);
+        await manager.streams.add({ name: "S", subjects: ["s"] });
+        await manager.consumers.add("S", { durable_name: "c" });
         await worker.flush();
       });
       after(async () => {

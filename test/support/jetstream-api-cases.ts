@@ -13,6 +13,9 @@ function on(subject: string, bodies: readonly (string | object)[], headers?: str
   }));
 }
 
+/** Configurations that do not say it get this storage. */
+type Storage = "file" | "memory";
+
 /** Creations under one name: all of them are refused. */
 function refused(configs: readonly object[]): ApiCase[] {
   return on(
@@ -237,7 +240,12 @@ const REFUSED: readonly object[] = [
   { subjects: ["a"], republish: { dest: "b.>" }, pedantic: true },
   { subjects: ["a"], republish: { src: "a.*", dest: "b.$2" } },
   { subjects: ["a"], republish: { src: ">", dest: ">" } },
-  { subjects: ["a"], subject_transform: { src: "a", dest: "b" }, republish: { src: ">", dest: ">" }, pedantic: true },
+  {
+    subjects: ["a"],
+    subject_transform: { src: "a", dest: "b" },
+    republish: { src: ">", dest: ">" },
+    pedantic: true,
+  },
   { placement: { preferred: "x" } },
   { max_bytes: 1e12 },
   { max_bytes: 1e12, storage: "memory" },
@@ -247,11 +255,11 @@ const MADE: readonly object[] = [
   {},
   { storage: "memory" },
   { subjects: ["a.>", "b.*"], description: "d <&>" },
-  { retention: "interest", discard: "NEW".toLowerCase(), max_msgs: 5, max_bytes: 1_000, max_age: 1e9 },
+  { retention: "interest", discard: "New", max_msgs: 5, max_bytes: 1_000, max_age: 1e9 },
   { retention: "workqueue", max_msg_size: 100, max_msgs_per_subject: 3, max_consumers: 4 },
   { max_msgs: -5, max_bytes: -7, max_age: 0 },
   { no_ack: true, subjects: [">"] },
-  { subjects: ["$JS.EVENT.ADVISORY.>"] },
+  { subjects: ["$JS.EVENT.METRIC.>"] },
   { duplicate_window: 1e9 },
   { max_age: 1e9 },
   { placement: {} },
@@ -300,11 +308,30 @@ const UPDATES: readonly object[] = [
   { ...BASE, deny_delete: true, deny_purge: true, allow_msg_ttl: true, max_consumers: 7 },
   { ...BASE, deny_delete: true, deny_purge: true, allow_msg_ttl: true, sealed: true, metadata: { k: "v" } },
   { ...BASE, deny_delete: true, deny_purge: true, allow_msg_ttl: true },
-  { ...BASE, deny_delete: true, deny_purge: true, allow_msg_ttl: true, discard: "new", sealed: true, max_msgs: -2, pedantic: true },
+  {
+    ...BASE,
+    deny_delete: true,
+    deny_purge: true,
+    allow_msg_ttl: true,
+    discard: "new",
+    sealed: true,
+    max_msgs: -2,
+    pedantic: true,
+  },
 ];
 
-/** All requests, in the order in which they are asked. */
-export const API_CASES: readonly ApiCase[] = [
+/** All requests, in the order in which they are asked; streams are in `storage` unless they are about storage. */
+export function apiCases(storage: Storage): readonly ApiCase[] {
+  return storage === "file" ? CASES : CASES.map(inMemory);
+}
+
+function inMemory(one: ApiCase): ApiCase {
+  const { subject, body } = one;
+  if (!/^STREAM\.(?:CREATE|UPDATE)\./.test(subject) || /"storage"|persist_mode/.test(body)) return one;
+  return { ...one, body: body.replace(/^\{"name":"\w+"/, '$&,"storage":"memory"') };
+}
+
+const CASES: readonly ApiCase[] = [
   ...on("INFO", ["", "{}", "x"]),
   ...on("STREAM.NAMES", ["", "x", "{}", '{"offset":-3}', '{"offset":"a"}', '{"foo":1}', "[]"]),
   ...on("STREAM.LIST", ["", '{"offset":5}', '{"subject":7}', '{"foo":1}']),
@@ -333,11 +360,29 @@ export const API_CASES: readonly ApiCase[] = [
     '{"subjects_filter":">","offset":99}',
     '{"offset":"x"}',
   ]),
-  ...on("STREAM.MSG.DELETE.M", ["", "{}", '{"seq":2}', '{"seq":2}', '{"seq":99}', '{"seq":4,"no_erase":true}', "x", '{"seq":"a"}']),
+  ...on("STREAM.MSG.DELETE.M", [
+    "",
+    "{}",
+    '{"seq":2}',
+    '{"seq":2}',
+    '{"seq":99}',
+    '{"seq":0}',
+    '{"seq":4,"no_erase":true}',
+    "x",
+    '{"seq":"a"}',
+  ]),
   ...on("STREAM.MSG.DELETE.Q", ['{"seq":1}']),
   ...on("STREAM.MSG.DELETE.U", ['{"seq":1}']),
   ...on("STREAM.INFO.M", ['{"deleted_details":true}', '{"deleted_details":true,"subjects_filter":"m.*"}']),
-  ...on("STREAM.PURGE.M", ['{"seq":1,"keep":1}', '{"filter":7}', '{"foo":1}', '{"filter":"m.a","keep":1}', '{"seq":5}', "x", ""]),
+  ...on("STREAM.PURGE.M", [
+    '{"seq":1,"keep":1}',
+    '{"filter":7}',
+    '{"foo":1}',
+    '{"filter":"m.a","keep":1}',
+    '{"seq":5}',
+    "x",
+    "",
+  ]),
   ...on("STREAM.PURGE.Q", [""]),
   ...on("STREAM.PURGE.U", [""]),
   ...on("STREAM.INFO.M", [""]),

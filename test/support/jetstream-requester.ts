@@ -56,6 +56,18 @@ export class Requester {
     });
   }
 
+  /** As `request`, of what may be left without an answer: null, when one to a later request comes before. */
+  async requestOrNone(subject: string, body: string, later: string): Promise<Answer | null> {
+    const answer = this.request(subject, body);
+    const inbox = `inbox.${this.#count}`;
+    await this.request(later, "");
+    const waiting = this.#waiting.get(inbox);
+    if (waiting === undefined) return answer;
+    this.#waiting.delete(inbox);
+    clearTimeout(waiting.timer);
+    return null;
+  }
+
   close(): void {
     this.#socket.destroy();
     for (const { timer } of this.#waiting.values()) clearTimeout(timer);

@@ -24,6 +24,11 @@ const VOLATILE: Readonly<Record<string, RegExp>> = {
   stop: TIME,
   config_load_time: TIME,
   update_time: TIME,
+  created: TIME,
+  first_ts: TIME,
+  last_ts: TIME,
+  ts: TIME,
+  store_dir: /\/jetstream$/,
   uptime: UPTIME,
   idle: UPTIME,
   rtt: ROUND_TRIP,
@@ -48,7 +53,14 @@ const VOLATILE: Readonly<Record<string, RegExp>> = {
 };
 
 /** Lists that the reference writes in any order. */
-const UNORDERED: ReadonlySet<string> = new Set(["accounts", "account_statz", "exports", "imports"]);
+const UNORDERED: ReadonlySet<string> = new Set([
+  "accounts",
+  "account_statz",
+  "account_details",
+  "stream_detail",
+  "exports",
+  "imports",
+]);
 
 function sortedByText(entries: readonly unknown[]): unknown[] {
   return entries

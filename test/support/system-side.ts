@@ -17,6 +17,11 @@ const VOLATILE: Readonly<Record<string, RegExp>> = {
   stop: TIME,
   last_activity: TIME,
   update_time: TIME,
+  created: TIME,
+  first_ts: TIME,
+  last_ts: TIME,
+  ts: TIME,
+  store_dir: /\/jetstream$/,
   config_load_time: TIME,
   uptime: /^(\d+m)?\d+s$/,
   idle: /^(\d+m)?\d+s$/,
@@ -41,7 +46,14 @@ const VOLATILE: Readonly<Record<string, RegExp>> = {
 const BYTES_OUT: ReadonlySet<string> = new Set(["out_bytes", "out_client_bytes", "pending_bytes"]);
 
 /** Lists that the reference writes in any order. */
-const UNORDERED: ReadonlySet<string> = new Set(["accounts", "account_statz", "exports", "imports"]);
+const UNORDERED: ReadonlySet<string> = new Set([
+  "accounts",
+  "account_statz",
+  "account_details",
+  "stream_detail",
+  "exports",
+  "imports",
+]);
 
 /** What is asked, with which body, and which packing of the answer. `<id>` stands for the server's id. */
 export type Question = readonly [subject: string, body?: string, accept?: string];

@@ -36,7 +36,6 @@ test("an account of few words may do anything within itself", () => {
     revocations: new Map(),
     disallowsBearer: false,
     externalAuthorization: null,
-    jetStream: new Map(),
     trace: null,
     clusterTraffic: "",
   });
@@ -200,13 +199,37 @@ test("default permissions", () => {
 
 test("JetStream's limits, flat or by tier", () => {
   const of = (limits: object): readonly (readonly [string, number])[] => {
-    const { jetStream } = accountOf(claims({ nats: { limits } }), false);
-    return [...jetStream].map(([tier, { mem_storage }]) => [tier, mem_storage]);
+    const { jetstream = new Map<string, never>() } = accountOf(claims({ nats: { limits } }), false).config;
+    return [...jetstream].map(([tier, { maxMemory }]) => [tier, maxMemory]);
   };
   assert.deepEqual(of({}), []);
   assert.deepEqual(of({ mem_storage: 5 }), [["", 5]]);
   assert.deepEqual(of({ disk_storage: 5 }), [["", 0]]);
-  assert.deepEqual(of({ mem_storage: 5, tiered_limits: { R1: { mem_storage: 6 }, R3: {} } }), [["R1", 6]]);
+  assert.deepEqual(of({ mem_storage: 5, tiered_limits: { R1: { mem_storage: 6 }, R3: {} } }), [
+    ["R1", 6],
+    ["R3", 0],
+  ]);
+  assert.deepEqual(of({ tiered_limits: { R1: {}, R3: {} } }), []);
+});
+
+test("JetStream's limits of streams: 0 is any", () => {
+  const limits = {
+    mem_storage: 5,
+    streams: 0,
+    max_ack_pending: 0,
+    mem_max_stream_bytes: 7,
+    max_bytes_required: true,
+  };
+  assert.deepEqual(accountOf(claims({ nats: { limits } }), false).config.jetstream?.get(""), {
+    maxMemory: 5,
+    maxStore: 0,
+    maxStreams: 0,
+    maxConsumers: 0,
+    maxAckPending: -1,
+    memoryMaxStreamBytes: 7,
+    storeMaxStreamBytes: -1,
+    maxBytesRequired: true,
+  });
 });
 
 test("the rest of it", () => {

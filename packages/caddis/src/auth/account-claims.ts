@@ -4,6 +4,7 @@ import type {
   ExportApproval,
   ExportConfig,
   ImportConfig,
+  JetStreamTierLimits,
   ResponseType,
   TraceConfig,
 } from "../config/accounts.ts";
@@ -50,8 +51,6 @@ export interface JwtAccount {
   readonly disallowsBearer: boolean;
   /** Null: the server authenticates its users. */
   readonly externalAuthorization: ExternalAuthorization | null;
-  /** By tier, empty for the flat ones; no entry: disabled. Nothing uses them yet. */
-  readonly jetStream: ReadonlyMap<string, JetStreamLimits>;
   /** As in `config`; null: none. */
   readonly trace: TraceConfig | null;
   /** `owner`, `system`, or empty for the same. Nothing uses it yet. */
@@ -76,7 +75,6 @@ export function accountOf(claims: AccountClaims, isStrict: boolean): JwtAccount 
     revocations: nats.revocations,
     disallowsBearer: limits.disallow_bearer,
     externalAuthorization: authorization.auth_users.length > 0 ? authorization : null,
-    jetStream: jetStreamOf(limits),
     trace: trace === null ? null : traceOf(trace),
     clusterTraffic: nats.cluster_traffic,
   };
@@ -95,6 +93,7 @@ export function mappingInputs(mappings: Account["mappings"]): MappingInput[] {
 }
 
 function configOf(nats: Account, name: string): AccountConfig {
+  const jetstream = jetStreamOf(nats.limits);
   return {
     name,
     nkey: name,
@@ -103,6 +102,7 @@ function configOf(nats: Account, name: string): AccountConfig {
     mappings: mappingInputs(nats.mappings),
     limits: limitsOf(nats.limits),
     default_permissions: permissionsOf(nats.default_permissions),
+    ...(jetstream === null ? {} : { jetstream }),
   };
 }
 
@@ -155,7 +155,33 @@ export function limitOf(value: number): number {
   return value < 0 ? -1 : Math.min(value, LIMIT_MAX);
 }
 
-function jetStreamOf(limits: OperatorLimits): ReadonlyMap<string, JetStreamLimits> {
-  const tiers = limits.tiered_limits.size > 0 ? limits.tiered_limits : new Map([["", limits]]);
-  return new Map([...tiers].filter(([, tier]) => tier.mem_storage !== 0 || tier.disk_storage !== 0));
+/** Null: it has no JetStream. */
+function jetStreamOf(limits: OperatorLimits): ReadonlyMap<string, JetStreamTierLimits> | null {
+  if (hasStorage(limits)) return new Map([["", tierOf(limits)]]);
+  const tiers = [...limits.tiered_limits];
+  // One that has storage brings the others along, as in the reference.
+  if (!tiers.some(([, tier]) => hasStorage(tier))) return null;
+  return new Map(tiers.map(([name, tier]) => [name, tierOf(tier)]));
+}
+
+function hasStorage({ mem_storage, disk_storage }: JetStreamLimits): boolean {
+  return mem_storage !== 0 || disk_storage !== 0;
+}
+
+function tierOf(limits: JetStreamLimits): JetStreamTierLimits {
+  return {
+    maxMemory: limits.mem_storage,
+    maxStore: limits.disk_storage,
+    maxStreams: limits.streams,
+    maxConsumers: limits.consumer,
+    maxAckPending: positiveOrAny(limits.max_ack_pending),
+    memoryMaxStreamBytes: positiveOrAny(limits.mem_max_stream_bytes),
+    storeMaxStreamBytes: positiveOrAny(limits.disk_max_stream_bytes),
+    maxBytesRequired: limits.max_bytes_required,
+  };
+}
+
+/** 0 is written for any, too. */
+function positiveOrAny(limit: number): number {
+  return limit > 0 ? limit : -1;
 }

@@ -1,4 +1,9 @@
-import { type AccountLimits, NO_ACCOUNT_LIMITS, type TraceConfig } from "../config/accounts.ts";
+import {
+  type AccountLimits,
+  type JetStreamTierLimits,
+  NO_ACCOUNT_LIMITS,
+  type TraceConfig,
+} from "../config/accounts.ts";
 import type { Random } from "../io/random.ts";
 import type { MatchResult } from "../subject/match-result.ts";
 import { Sublist } from "../subject/sublist.ts";
@@ -39,6 +44,8 @@ export class Account {
   /** Null when nothing is mapped, which costs a publish nothing. */
   mappings: Mappings | null = null;
   limits: AccountLimits = NO_ACCOUNT_LIMITS;
+  /** What its JetStream may use, by tier; null: it has none of its own. */
+  jetStream: ReadonlyMap<string, JetStreamTierLimits> | null = null;
   /** Which messages are traced that only carry `traceparent`; null: none. */
   trace: TraceConfig | null = null;
   /** What it takes from other accounts. */

@@ -1,10 +1,11 @@
 import { type AccountConfig, type ExportConfig, NO_ACCOUNT_LIMITS } from "../config/accounts.ts";
 import type { Random } from "../io/random.ts";
-import { MappingTable } from "../subject/mapping.ts";
+import { type MappingInput, MappingTable } from "../subject/mapping.ts";
 import { Account } from "./account.ts";
 import type { CheckActivation } from "./account-exports.ts";
 import { AccountLinks } from "./account-links.ts";
 import type { Broker } from "./broker.ts";
+import { domainMappings, systemDomainMappings } from "./domain-mappings.ts";
 import { RenamedMessage } from "./stream-import.ts";
 import { bareAccount, systemExports, systemImports, UserInfoService } from "./system-services.ts";
 
@@ -63,7 +64,9 @@ export class Accounts implements Iterable<Account> {
   apply(configs: readonly AccountConfig[]): readonly string[] {
     const systemName = this.#systemName();
     const { links, problems } = AccountLinks.of(configs, systemName !== null, this.#activation);
-    const mappings = compileMappings(configs, this.#broker.random);
+    const isBare = systemName !== null && configs.every(({ name }) => name !== systemName);
+    const mapped = isBare ? [...configs, bareAccount(systemName, NO_ACCOUNT_LIMITS)] : configs;
+    const mappings = compileMappings(mapped, this.#broker.random, (name) => this.#addedMappings(name));
     if (problems.length > 0 || Array.isArray(mappings)) {
       return Array.isArray(mappings) ? [...problems, ...mappings] : problems;
     }
@@ -76,11 +79,13 @@ export class Accounts implements Iterable<Account> {
       const account = this.#accounts.get(name) ?? this.#make(name);
       account.limits = this.configOf(name).limits;
       account.trace = this.configOf(name).msg_trace ?? null;
+      account.jetStream = this.configOf(name).jetstream ?? null;
       // The global account's mappings may be those of the configuration's top level.
       if (name !== GLOBAL_ACCOUNT || this.#configs.has(name)) account.mappings = mappings.get(name) ?? null;
     }
     this.#setSystem(systemName);
     for (const name of names) this.#connect(name);
+    for (const account of this) this.#broker.jetStream?.follow(account);
     return [];
   }
 
@@ -96,15 +101,17 @@ export class Accounts implements Iterable<Account> {
   update(config: AccountConfig): readonly string[] {
     const { name } = config;
     const account = this.#accounts.get(name) ?? this.#make(name);
-    const mappings = compileMappings([config], this.#broker.random);
+    const mappings = compileMappings([config], this.#broker.random, (one) => this.#addedMappings(one));
     this.#configs.set(name, config);
     account.updatedMs = this.#broker.clock.nowMs();
     account.limits = config.limits;
     account.trace = config.msg_trace ?? null;
+    account.jetStream = config.jetstream ?? null;
     // Broken ones leave those that are there, rather than none.
     if (!Array.isArray(mappings)) account.mappings = mappings.get(name) ?? null;
     this.#setExports(name);
     const problems = [...this.#relink(name), ...this.#relinkImportersOf(name)];
+    this.#broker.jetStream?.follow(account);
     return Array.isArray(mappings) ? [...mappings, ...problems] : problems;
   }
 
@@ -136,9 +143,21 @@ export class Accounts implements Iterable<Account> {
     return this.#accounts.get(name) === this.#system ? systemExports(exports) : exports;
   }
 
+  /** What is mapped in an account: what is configured, and what the server adds. */
+  mappingsOf(name: string): readonly MappingInput[] {
+    return withAdded(this.configOf(name).mappings, this.#addedMappings(name));
+  }
+
   /** What is configured of an account. */
   configOf(name: string): AccountConfig {
     return this.#configs.get(name) ?? bareAccount(name, NO_ACCOUNT_LIMITS);
+  }
+
+  /** What is mapped in an account that does not say otherwise. */
+  #addedMappings(name: string): readonly MappingInput[] {
+    const { enabled, domain } = this.#broker.options.jetstream;
+    if (!enabled || domain === "") return [];
+    return name === this.#systemName() ? systemDomainMappings(domain) : domainMappings(domain);
   }
 
   #make(name: string): Account {
@@ -148,8 +167,11 @@ export class Accounts implements Iterable<Account> {
   }
 
   #drop(name: string): void {
-    this.#accounts.get(name)?.end();
+    const account = this.#accounts.get(name);
+    if (account === undefined) return;
+    account.end();
     this.#accounts.delete(name);
+    this.#broker.jetStream?.forget(account);
   }
 
   /** Sets which account is the servers' own. */
@@ -226,13 +248,21 @@ const NO_RANDOM: Pick<Random, "below"> = { below: () => 0 };
 function compileMappings(
   configs: readonly AccountConfig[],
   random: Pick<Random, "below">,
+  addedOf: (name: string) => readonly MappingInput[] = () => [],
 ): ReadonlyMap<string, MappingTable> | string[] {
   const tables = new Map<string, MappingTable>();
   const problems: string[] = [];
-  for (const { name, mappings } of configs) {
-    const table = MappingTable.compile(mappings, { random, clusterName: "" });
+  for (const { name, mappings: own } of configs) {
+    const table = MappingTable.compile(withAdded(own, addedOf(name)), { random, clusterName: "" });
     if (typeof table === "string") problems.push(table);
     else if (table.size > 0) tables.set(name, table);
   }
   return problems.length > 0 ? problems : tables;
+}
+
+/** What an account says of a subject itself goes before what is added. */
+function withAdded(own: readonly MappingInput[], added: readonly MappingInput[]): readonly MappingInput[] {
+  return added.length === 0
+    ? own
+    : [...own, ...added.filter(({ source }) => own.every((other) => other.source !== source))];
 }

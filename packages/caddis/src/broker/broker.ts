@@ -23,6 +23,7 @@ import { summarize } from "./client-summary.ts";
 import { ClosedClients } from "./closed-clients.ts";
 import { type BrokerEvents, BrokerEventHub } from "./events.ts";
 import { Flusher } from "./flusher.ts";
+import type { JetStreamFacts } from "./jetstream-facts.ts";
 import { Message } from "./message.ts";
 import type { FollowedMessage, MessageTracer, TraceSink } from "./message-tracer.ts";
 import type { TlsSetup } from "./securing.ts";
@@ -84,6 +85,8 @@ export class Broker {
   tls: TlsSetup | null = null;
   /** The port for WebSocket, as monitoring shows it; null: none. */
   websocket: WebsocketFacts | null = null;
+  /** Null: there is no JetStream. */
+  jetStream: JetStreamFacts | null = null;
   readonly accounts: Accounts;
   /** Open connections by cid. */
   readonly clients = new Map<number, Client>();
@@ -254,10 +257,12 @@ export class Broker {
       tls_verify: tls?.verify || undefined,
       tls_available: this.#offersTls(client) || undefined,
       max_payload: client.parser.maxPayload,
+      jetstream: options.jetstream.enabled || undefined,
       client_id: client.cid,
       client_ip: client.pipe.remoteHost === "" ? undefined : client.pipe.remoteHost,
       ldm: isSentAway || undefined,
       nonce: client.nonce === "" || isConnectInfo ? undefined : client.nonce,
+      domain: options.jetstream.domain === "" ? undefined : options.jetstream.domain,
       connect_info: isConnectInfo || undefined,
       remote_account: isConnectInfo ? client.account.name : undefined,
       acc_is_sys: (isConnectInfo && client.account === this.systemAccount) || undefined,
@@ -287,10 +292,15 @@ export class Broker {
     });
   }
 
-  /** Ends every connection, sending what is queued, and stops all timers of the server once they are gone. */
-  async shutdown(): Promise<void> {
+  /** Ends every connection, sending what is queued; resolves once they are gone. */
+  async closeClients(): Promise<void> {
     for (const client of this.clients.values()) client.close("serverShutdown");
     await this.whenEmpty();
+  }
+
+  /** Ends every connection, and stops all timers of the server once they are gone. */
+  async shutdown(): Promise<void> {
+    await this.closeClients();
     this.timers.clear();
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DEFAULT_SERVER, parseExplain } from "./explain-flags.ts";
 
-const PLAIN = { server: DEFAULT_SERVER, wantsJson: false, insecure: false, cid: 0, sid: "" };
+const PLAIN = { server: DEFAULT_SERVER, wantsJson: false, insecure: false, cid: 0, sid: "", about: null };
 
 function parse(text: string): ReturnType<typeof parseExplain> {
   return parseExplain(text.split(" ").filter((word) => word !== ""));
@@ -18,6 +18,12 @@ test("what can be asked for", () => {
     insecure: true,
     cid: 5,
     sid: "",
+    about: null,
+  });
+  assert.deepEqual(parse("stream S"), { ...PLAIN, about: { account: "", stream: "S", consumer: "" } });
+  assert.deepEqual(parse("consumer S c --account A"), {
+    ...PLAIN,
+    about: { account: "A", stream: "S", consumer: "c" },
   });
   assert.equal(parse("connection --help"), null);
 });
@@ -31,6 +37,10 @@ test("what can't", () => {
     ["connection 5 6", /takes one number/],
     ["subscription 5", /id \(sid\)/],
     ["subscription 5 6 7", /id \(sid\)/],
+    ["stream", /name of one stream/],
+    ["stream S c", /name of one stream/],
+    ["consumer S", /names of a stream and of one/],
+    ["consumer S c d", /names of a stream and of one/],
     ["--server localhost:8222", /takes the URL/],
     ["--server ftp://h", /takes the URL/],
     ["--nonsense", /nonsense/],

@@ -38,12 +38,17 @@ export async function explainCommand(exe: string, args: readonly string[]): Prom
 }
 
 /** `/explainz` below the URL, which may have a path of its own. */
-function urlOf({ server, cid, sid }: ExplainLine): string {
+function urlOf({ server, cid, sid, about }: ExplainLine): string {
   const url = new URL(server);
   url.pathname = `${url.pathname.replace(/\/+$/, "")}/explainz`;
   url.search = "";
   if (cid > 0) url.searchParams.set("cid", String(cid));
   if (sid !== "") url.searchParams.set("sid", sid);
+  if (about !== null) {
+    if (about.account !== "") url.searchParams.set("acc", about.account);
+    url.searchParams.set("stream", about.stream);
+    if (about.consumer !== "") url.searchParams.set("consumer", about.consumer);
+  }
   return url.href;
 }
 

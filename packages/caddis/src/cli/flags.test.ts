@@ -78,6 +78,12 @@ test("flags that are not options", () => {
   assert.equal(parse("--help_tls").helpTls, true);
 });
 
+test("JetStream: a flag that is off leaves the file its say", () => {
+  assert.deepEqual(parse("-js").options, { jetstream: true });
+  assert.deepEqual(parse("--jetstream", "-sd", "/d").options, { jetstream: true, store_dir: "/d" });
+  assert.deepEqual(parse("-js=false", "--store_dir=").options, {});
+});
+
 test("words behind the flags are kept, and flags behind a word are words", () => {
   assert.deepEqual(parse("-D", "version", "-p", "1").words, ["version", "-p", "1"]);
   assert.deepEqual(parse("--", "-p").words, ["-p"]);
@@ -85,10 +91,6 @@ test("words behind the flags are kept, and flags behind a word are words", () =>
 });
 
 const NOT_BUILT: readonly (readonly [string, string])[] = [
-  ["-js", "-js is not supported yet: JetStream"],
-  ["--jetstream", "--jetstream is not supported yet: JetStream"],
-  ["-sd /d", "-sd is not supported yet: JetStream"],
-  ["--store_dir=/d", "--store_dir is not supported yet: JetStream"],
   ["--routes r", "--routes is not supported yet: clustering"],
   ["--cluster c", "--cluster is not supported yet: clustering"],
   ["--cluster_name n", "--cluster_name is not supported yet: clustering"],

@@ -145,8 +145,12 @@ export const FLAG_GROUPS: readonly FlagGroup[] = [
   {
     title: "JetStream options",
     flags: [
-      notBuilt("js jetstream", "bool", "", "Enable JetStream", "JetStream"),
-      notBuilt("sd store_dir", "string", "<dir>", "Folder for JetStream's data", "JetStream"),
+      bool("js jetstream", "Enable JetStream", (to, on) => {
+        if (on) to.jetstream = true;
+      }),
+      text("sd store_dir", "<dir>", "Folder for JetStream's data", (to, folder) => {
+        if (folder !== "") to.store_dir = folder;
+      }),
     ],
   },
   {

@@ -94,6 +94,20 @@ export const NO_ACCOUNT_LIMITS: AccountLimits = {
   max_leafnodes: -1,
 };
 
+/** What one account's JetStream may use, for one tier; -1: any. Bytes. */
+export interface JetStreamTierLimits {
+  readonly maxMemory: number;
+  readonly maxStore: number;
+  readonly maxStreams: number;
+  readonly maxConsumers: number;
+  readonly maxAckPending: number;
+  /** The largest `max_bytes` of a stream; 0 and less: any. */
+  readonly memoryMaxStreamBytes: number;
+  readonly storeMaxStreamBytes: number;
+  /** Streams have to say how large they may become. */
+  readonly maxBytesRequired: boolean;
+}
+
 /** Which messages are traced that say by `traceparent` that somebody traces them. */
 export interface TraceConfig {
   /** Where their traces are published, in the account. */
@@ -116,6 +130,8 @@ export interface AccountConfig {
   readonly default_permissions: Permissions | null;
   /** Absent: only those messages are traced that name a destination themselves. */
   readonly msg_trace?: TraceConfig;
+  /** What its JetStream may use, by tier, or under `""` where there are none. Absent: it has no JetStream. */
+  readonly jetstream?: ReadonlyMap<string, JetStreamTierLimits>;
 }
 
 /** An account of a configuration, with its users. */

@@ -74,6 +74,23 @@ export type ImportInput =
     }
   | { readonly service: ImportSourceInput; readonly to?: string; readonly share?: boolean };
 
+/** `jetstream` of an account. Sizes are bytes; -1: any. */
+export type AccountJetStreamInput =
+  | boolean
+  | "enabled"
+  | "disabled"
+  | {
+      readonly max_memory?: number;
+      readonly max_store?: number;
+      readonly max_streams?: number;
+      readonly max_consumers?: number;
+      readonly max_bytes_required?: boolean;
+      readonly memory_max_stream_bytes?: number;
+      readonly store_max_stream_bytes?: number;
+      readonly max_ack_pending?: number;
+      readonly cluster_traffic?: "system" | "owner";
+    };
+
 /** One account of `accounts`. */
 export interface AccountInput {
   readonly nkey?: string;
@@ -84,6 +101,7 @@ export interface AccountInput {
   readonly limits?: Partial<AccountLimits>;
   readonly default_permissions?: PermissionsInput;
   readonly msg_trace?: string | { readonly dest: string; readonly sampling?: number | string };
+  readonly jetstream?: AccountJetStreamInput;
 }
 
 /** `accounts`: by name, or only names. */

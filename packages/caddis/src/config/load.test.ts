@@ -135,15 +135,12 @@ describe("a file", () => {
   }
 
   const off = [
-    "jetstream: false",
-    "jetstream: Disabled",
     "ocsp: off",
     "cluster {}",
     "accounts: []",
-    "feature_flags {a: false}",
     "https_port: 0",
     "allow_non_tls: true",
-    "store_dir: ''",
+    "mqtt {}",
     "authorization {users: [], proxy_required: no}",
   ];
   for (const text of off) {
@@ -154,11 +151,9 @@ describe("a file", () => {
   }
 
   const on: [string, string][] = [
-    ["jetstream {}", '"jetstream" is not supported yet: JetStream'],
-    ["jetstream: enabled", '"jetstream" is not supported yet: JetStream'],
+    ["jetstream {tpm {keys_file: f}}", '"tpm" is not supported yet: encryption keys from a TPM'],
+    ["jetstream {unique_tag: az}", '"unique_tag" is not supported yet: clustering'],
     ["leaf {port: 5}", '"leaf" is not supported yet: leafnodes'],
-    ["feature_flags {a: true}", '"feature_flags" is not supported yet: JetStream'],
-    ["accounts {a {jetstream: enabled}}", '"jetstream" is not supported yet: JetStream'],
   ];
   for (const [text, reason] of on) {
     test(`is refused for what is not built: ${text}`, () => {

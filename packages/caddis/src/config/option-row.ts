@@ -28,6 +28,7 @@ export type OptionGroup =
   | "Security"
   | "Subjects"
   | "WebSocket"
+  | "JetStream"
   | "Other parts";
 
 /** Bounds of a number, each with its reason. Values beyond them are errors. */
@@ -109,6 +110,11 @@ interface MappingsRow extends RowBase {
 interface BlockRow extends RowBase {
   readonly type: "block";
   readonly rows: OptionTable;
+  /**
+   * The member that says whether the part is there at all: `true` and `"enabled"` stand for a block with nothing but
+   * it, and a block without it counts as one with it.
+   */
+  readonly switch?: string;
 }
 
 /** An option with a form and a reader of its own; made by `custom`. */
@@ -212,7 +218,9 @@ type InputValue<Row extends OptionRow> = Row extends { type: "int" }
                   : Row extends { type: "mappings" }
                     ? MappingsInput
                     : Row extends { type: "block"; rows: infer Rows extends OptionTable }
-                      ? InputOf<Rows>
+                      ?
+                          | InputOf<Rows>
+                          | (Row extends { switch: string } ? boolean | "enabled" | "disabled" : never)
                       : Row extends CustomRow<infer Input, infer _>
                         ? Input
                         : never;

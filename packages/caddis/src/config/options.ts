@@ -1,5 +1,7 @@
 import { checkAdvertised, checkMetricsPrefix, checkServerName } from "./checks.ts";
-import type { InputOf, OptionTable, ResolvedOf } from "./option-row.ts";
+import { JETSTREAM_OPTIONS } from "./jetstream-options.ts";
+import { custom, type InputOf, type OptionTable, type ResolvedOf } from "./option-row.ts";
+import { readFeatureFlags } from "./read-jetstream.ts";
 import { SECURITY_OPTIONS } from "./security-options.ts";
 import { WEBSOCKET_OPTIONS } from "./websocket-options.ts";
 
@@ -508,42 +510,38 @@ export const OPTIONS = {
     reload: true,
   },
   jetstream: {
-    type: "unsupported",
-    part: "JetStream",
-    accepts: ["bool", "string", "map"],
-    off: [{ is: false }, { is: "disabled" }],
-    group: "Other parts",
-    doc: "Streams, consumers, key-value and object stores.",
+    type: "block",
+    rows: JETSTREAM_OPTIONS,
+    switch: "enabled",
+    group: "JetStream",
+    doc: "Streams, consumers, key-value and object stores. `true` and `enabled` stand for the defaults of all that is in it.",
     reload: true,
   },
   store_dir: {
-    type: "unsupported",
-    part: "JetStream",
-    accepts: ["string"],
-    off: ["empty"],
+    type: "string",
+    default: "",
     aliases: ["storedir"],
-    group: "Other parts",
-    doc: "Folder for JetStream's data.",
+    group: "JetStream",
+    doc: "Folder for JetStream's data; the same as `store_dir` in `jetstream`, and not together with it.",
     reload: false,
   },
   default_js_domain: {
     type: "unsupported",
-    part: "JetStream",
+    part: "leafnodes",
     accepts: ["map"],
     off: ["empty"],
     group: "Other parts",
     doc: "JetStream domain of an account.",
     reload: true,
   },
-  feature_flags: {
-    type: "unsupported",
-    part: "JetStream",
-    accepts: ["map"],
-    off: ["all false"],
-    group: "Other parts",
-    doc: "Switches for single features.",
+  feature_flags: custom<Readonly<Record<string, boolean>>, Readonly<Record<string, boolean>>>({
+    default: {},
+    form: "map of booleans",
+    read: readFeatureFlags,
+    group: "JetStream",
+    doc: "Switches for single features of JetStream, by name. `js_ack_fc_v2` has deliveries ask for acknowledgements at longer subjects, which name domain and account; others have no effect.",
     reload: false,
-  },
+  }),
   prof_port: {
     type: "unsupported",
     part: "profiling",

@@ -220,12 +220,3 @@ describe("users", () => {
     }
   });
 });
-
-describe("what is not built", () => {
-  for (const [text, fault] of [
-    ["jetstream: true", '"jetstream" is not supported yet: JetStream'],
-    ["jetstream {max_mem: 5}", '"jetstream" is not supported yet: JetStream'],
-  ]) {
-    test(text, () => assert.deepEqual(faultsOf(`accounts {A {${text}}}`), [fault]));
-  }
-});

@@ -5,10 +5,11 @@ import { readMappings } from "./mappings.ts";
 import type { ReadContext } from "./read-context.ts";
 import { readExports } from "./read-exports.ts";
 import { readImports } from "./read-imports.ts";
+import { readAccountJetStream } from "./read-jetstream-account.ts";
 import { readMsgTrace } from "./read-msg-trace.ts";
 import { readPermissions } from "./read-permissions.ts";
 import { belonging, duplicateUsers, readUsers } from "./read-users.ts";
-import { goType, quoted, readInt, readMembers, shown, wrongKind } from "./read-value.ts";
+import { quoted, readInt, readMembers, shown, wrongKind } from "./read-value.ts";
 import type { ConfigEntry, MapValue } from "./value.ts";
 
 /** Every server has it, and no configuration sets it up. */
@@ -107,7 +108,11 @@ function readAccount(
       mappings: readAccountMappings,
       maps: readAccountMappings,
       limits: (entry) => (account.limits = readLimits(entry, context)),
-      jetstream: (entry) => refuseJetStream(entry, context),
+      jetstream: (entry) => {
+        const tiers = readAccountJetStream(entry, context);
+        if (tiers === null) delete account.jetstream;
+        else account.jetstream = tiers;
+      },
       msg_trace: readTrace,
       trace_dest: readTrace,
     },
@@ -153,20 +158,4 @@ function readLimits({ value, at }: ConfigEntry, context: ReadContext): AccountLi
     (key) => `Unknown field ${quoted(key)} parsing account limits`,
   );
   return limits;
-}
-
-function refuseJetStream({ key, value, at }: ConfigEntry, { report }: ReadContext): void {
-  if (value.kind === "string") {
-    if (/^disabled?$/i.test(value.value)) return;
-    if (!/^enabled?$/i.test(value.value)) {
-      report.error(at, `Expected 'enabled' or 'disabled' for string value, got '${value.value}'`);
-      return;
-    }
-  } else if (value.kind === "bool") {
-    if (!value.value) return;
-  } else if (value.kind !== "map") {
-    report.error(at, `Expected map, bool or string to define JetStream, got ${goType(value)}`);
-    return;
-  }
-  report.refuse(at, key, "JetStream");
 }

@@ -4,7 +4,7 @@ import { toProgram } from "./from-program.ts";
 import { mappingsToInput, readMappings } from "./mappings.ts";
 import type { OffValue, OptionRow, OptionTable, UnsupportedRow } from "./option-row.ts";
 import type { Origin, ReadContext } from "./read-context.ts";
-import { wrongKind } from "./read-value.ts";
+import { goType, wrongKind } from "./read-value.ts";
 import type { Report } from "./report.ts";
 import { parseSize } from "./size.ts";
 import { kindName, type ConfigEntry, type ConfigValue, type MapValue } from "./value.ts";
@@ -55,11 +55,13 @@ function readOption(
       Object.assign(input, parts);
       return;
     }
-    case "block":
-      if (entry.value.kind !== "map") return wrongKind(entry, "a map", report);
-      blocks[name] = readOptions(entry.value, row.rows, context);
-      input[name] = blocks[name].input;
+    case "block": {
+      const block = readBlock(entry, row, context);
+      if (block === undefined) return;
+      blocks[name] = block;
+      input[name] = block.input;
       return;
+    }
     case "mappings": {
       if (entry.value.kind !== "map") return wrongKind(entry, "a map", report);
       const mappings = readMappings(entry.value, report);
@@ -86,6 +88,37 @@ function readOption(
       if (value !== undefined) values[name] = input[name] = value;
     }
   }
+}
+
+function readBlock(entry: ConfigEntry, row: RowOf<"block">, context: ReadContext): GivenOptions | undefined {
+  const { value } = entry;
+  if (row.switch === undefined) {
+    return value.kind === "map"
+      ? readOptions(value, row.rows, context)
+      : wrongKind(entry, "a map", context.report);
+  }
+  const isOn = value.kind === "map" || readSwitch(entry, context.report);
+  if (isOn === undefined) return undefined;
+  const given = value.kind === "map" ? readOptions(value, row.rows, context) : NOTHING_GIVEN;
+  const { values, input, blocks } = given;
+  return {
+    values: { [row.switch]: isOn, ...values },
+    input: { [row.switch]: isOn, ...input },
+    blocks,
+  };
+}
+
+const NOTHING_GIVEN: GivenOptions = { values: {}, input: {}, blocks: {} };
+
+/** The short forms of a block with a switch; errors in the reference's words. */
+function readSwitch({ value, at }: ConfigEntry, report: Report): boolean | undefined {
+  if (value.kind === "bool") return value.value;
+  if (value.kind !== "string") {
+    return report.error(at, `Expected map, bool or string to define JetStream, got ${goType(value)}`);
+  }
+  if (/^enabled?$/i.test(value.value)) return true;
+  if (/^disabled?$/i.test(value.value)) return false;
+  return report.error(at, `Expected 'enabled' or 'disabled' for string value, got '${value.value}'`);
 }
 
 /** All spellings of the options in `table`, in lower case, with the canonical name of each. */

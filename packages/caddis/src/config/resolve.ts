@@ -1,6 +1,7 @@
 import { checkAuthorization } from "./authorization.ts";
 import { operatorDefaults } from "./check-operator.ts";
 import { securityProblems, securityWarnings } from "./check-security.ts";
+import { jetStreamProblems } from "./check-jetstream.ts";
 import { websocketProblems } from "./check-websocket.ts";
 import { ConfigError } from "./config-error.ts";
 import { formatDuration } from "./duration.ts";
@@ -31,12 +32,32 @@ export function mergeInputs(base: OptionsInput, over: OptionsInput): OptionsInpu
     if (token !== undefined && !isUser) kept.token = token;
     merged.authorization = { ...kept, ...over.authorization };
   }
+  const jetStream = mergedJetStream(base, over);
+  if (jetStream !== undefined) merged.jetstream = jetStream;
   if (typeof base.tls === "object" && typeof over.tls === "object") {
     const kept = Object.entries(base.tls).filter(([name]) => !TLS_REPLACED.has(name.toLowerCase()));
     merged.tls = { ...Object.fromEntries(kept), ...over.tls };
   }
   return merged;
 }
+
+/** A folder given outside of the block, as the flag does, goes before the one inside of the base's. */
+function mergedJetStream(base: OptionsInput, over: OptionsInput): OptionsInput["jetstream"] {
+  if (base.jetstream === undefined) return over.jetstream;
+  const below = jetStreamMap(base.jetstream);
+  if (over.store_dir !== undefined) {
+    for (const name of STORE_DIR_NAMES) delete below[name];
+  }
+  return over.jetstream === undefined ? below : { ...below, ...jetStreamMap(over.jetstream) };
+}
+
+/** The block that the short forms stand for. What is none of them is for the reader to say. */
+function jetStreamMap(input: NonNullable<OptionsInput["jetstream"]>): Record<string, unknown> {
+  if (typeof input === "object") return { enabled: true, ...input };
+  return { enabled: input === true || input === "enabled" };
+}
+
+const STORE_DIR_NAMES = ["store_dir", "store", "storedir"];
 
 /** The members of `tls` that flags give anew. */
 const TLS_REPLACED: ReadonlySet<string> = new Set([
@@ -60,6 +81,12 @@ export function resolveOptions(input: OptionsInput): Options {
   const given = readOptions(fromProgram(input, report), OPTIONS, fromProgramContext(report));
   checkAuthorization(given, null, report);
   const options = withDefaults(given);
+  if (
+    given.values["store_dir"] !== undefined &&
+    given.blocks["jetstream"]?.values["store_dir"] !== undefined
+  ) {
+    report.error(null, "Duplicate 'store_dir' configuration");
+  }
   checkTogether(options, report);
   const problems = [...report.errors, ...report.unsupported];
   if (problems.length > 0) throw new ConfigError(problems);
@@ -101,7 +128,12 @@ function checkTogether(options: Options, report: Report): void {
   if (authorization.user === "" && authorization.password !== "") {
     report.error(null, "authorization has a password but no user");
   }
-  for (const problem of [...securityProblems(options), ...websocketProblems(options)]) {
+  const problems = [
+    ...securityProblems(options),
+    ...websocketProblems(options),
+    ...jetStreamProblems(options),
+  ];
+  for (const problem of problems) {
     report.error(null, problem);
   }
 }
@@ -113,7 +145,13 @@ function withDefaults({ values, blocks }: GivenOptions): Options {
   };
   // The table gives both the reader of a row and its resolved type; readers and types are tested row by row.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return withAuthorization(options as unknown as Options, blocks["authorization"]);
+  return withStoreDir(withAuthorization(options as unknown as Options, blocks["authorization"]));
+}
+
+/** The two places for JetStream's folder say the same. */
+function withStoreDir(options: Options): Options {
+  const store_dir = options.store_dir || options.jetstream.store_dir;
+  return { ...options, store_dir, jetstream: { ...options.jetstream, store_dir } };
 }
 
 /** Fills in what options inside `authorization` take from others. */

@@ -46,6 +46,9 @@ export function word(words: readonly string[]): JsonSchema {
   return { anyOf: [{ enum: words }, { type: "string", pattern: inAnyCase(words) }] };
 }
 
+/** The short forms of a block that can be switched off. */
+export const SWITCH: readonly JsonSchema[] = [FLAG, word(["enabled", "enable", "disabled", "disable"])];
+
 /** Members of a map by their names; several spellings of one are given as `"user username"`. */
 export type Members = Readonly<Record<string, JsonSchema>>;
 

@@ -1,6 +1,14 @@
 import type { CustomRow } from "./option-row.ts";
 import { readAccounts } from "./read-accounts.ts";
 import { readAuthCallout } from "./read-auth-callout.ts";
+import {
+  readBufferedSize,
+  readCipher,
+  readFeatureFlags,
+  readFileStore,
+  readMemoryStore,
+  readSyncInterval,
+} from "./read-jetstream.ts";
 import { readOcsp, readOcspCache } from "./read-ocsp.ts";
 import { readOperators, readPinnedAccounts, readPreload, readTrustedKeys } from "./read-operator.ts";
 import { readPermissions } from "./read-permissions.ts";
@@ -10,10 +18,10 @@ import { readResolverTls, readTls } from "./read-tls.ts";
 import { readUsers } from "./read-users.ts";
 import { readAllowedOrigins } from "./read-websocket.ts";
 import {
-  ANYTHING,
   DURATION,
   FLAG,
   SECONDS,
+  SWITCH,
   TEXT,
   TEXTS,
   TEXT_LIST,
@@ -21,6 +29,7 @@ import {
   word,
   type Definitions,
   type JsonSchema,
+  type Members,
 } from "./schema-parts.ts";
 import { tlsSchema } from "./schema-tls.ts";
 import { CONNECTION_TYPES } from "./users.ts";
@@ -45,8 +54,19 @@ const MAKERS: readonly (readonly [Reader, Make])[] = [
   [readPinnedAccounts, () => TEXTS],
   [readAllowedOrigins, () => TEXTS],
   [readResolver, resolverSchema],
+  [readSyncInterval, () => ({ anyOf: [word(["always"]), DURATION] })],
+  [readMemoryStore, () => STORAGE_SIZE],
+  [readFileStore, () => STORAGE_SIZE],
+  [readBufferedSize, () => STORAGE_SIZE],
+  [readCipher, () => word(["chacha", "chachapoly", "aes"])],
+  [readFeatureFlags, () => ({ type: "object", additionalProperties: FLAG })],
   [readPreload, () => ({ type: "object", additionalProperties: TEXT })],
 ];
+
+/** Bytes, or a text in powers of 1,024. */
+const STORAGE_SIZE: JsonSchema = {
+  anyOf: [WHOLE, { type: "string", pattern: "^(?:[+-]?\\d{1,19}[KMGT])?$" }],
+};
 
 /** The schema of what the reader of `row` takes; null where nothing is known of it. */
 export function customSchema(row: CustomRow<unknown, unknown>, definitions: Definitions): JsonSchema | null {
@@ -80,12 +100,28 @@ function accountsSchema(definitions: Definitions): JsonSchema {
       "max_payload max_pay": WHOLE,
       "max_leafnodes max_leafs": WHOLE,
     })),
-    jetstream: ANYTHING,
+    jetstream: {
+      anyOf: [...SWITCH, definitions.map("account-jetstream", () => accountJetStreamMembers())],
+    },
     "msg_trace trace_dest": {
       anyOf: [TEXT, definitions.map("msg-trace", () => ({ dest: TEXT, sampling: { anyOf: [WHOLE, TEXT] } }))],
     },
   }));
   return { anyOf: [{ type: "object", additionalProperties: account }, TEXT_LIST] };
+}
+
+function accountJetStreamMembers(): Members {
+  return {
+    "max_memory max_mem memory mem": WHOLE,
+    "max_store max_file max_disk store disk": WHOLE,
+    "max_streams streams": WHOLE,
+    "max_consumers consumers": WHOLE,
+    "max_bytes_required max_stream_bytes max_bytes": FLAG,
+    "memory_max_stream_bytes mem_max_stream_bytes": WHOLE,
+    "store_max_stream_bytes disk_max_stream_bytes": WHOLE,
+    max_ack_pending: WHOLE,
+    cluster_traffic: { enum: ["system", "owner", ""] },
+  };
 }
 
 function usersSchema(definitions: Definitions): JsonSchema {

@@ -5,6 +5,7 @@ import {
   ANYTHING,
   Definitions,
   DURATION,
+  SWITCH,
   TEXT,
   TEXTS,
   word,
@@ -86,8 +87,10 @@ function formOf(row: OptionRow, path: string, definitions: Definitions): JsonSch
       };
     case "mappings":
       return mappingsSchema(definitions);
-    case "block":
-      return definitions.map(path, () => membersOf(row.rows, `${path}.`, definitions));
+    case "block": {
+      const map = definitions.map(path, () => membersOf(row.rows, `${path}.`, definitions));
+      return row.switch === undefined ? map : { anyOf: [...SWITCH, map] };
+    }
     case "custom":
       // One that nothing is known of is left to the server.
       return customSchema(row, definitions) ?? ANYTHING;

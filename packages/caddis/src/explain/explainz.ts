@@ -4,6 +4,7 @@ import { type ConnectionExplanation, explainConnection } from "./connection.ts";
 import { counted, type ExplainedServer } from "./facts.ts";
 import type { Finding } from "./finding.ts";
 import { factsOf, findings } from "./findings.ts";
+import { explainStream, type StreamExplanation, type StreamQuery } from "./stream.ts";
 import { loopDelay } from "./loop-delay.ts";
 
 /** What is asked of /explainz. */
@@ -12,6 +13,8 @@ export interface ExplainzQuery {
   readonly cid: number;
   /** A subscription of that connection; empty: none. */
   readonly sid: string;
+  /** A stream or consumer; null: none. */
+  readonly about?: StreamQuery | null;
 }
 
 /** The answer about the server. */
@@ -24,11 +27,17 @@ export interface ServerExplanation {
 export type Explainz = { readonly server_id: string; readonly now: string } & (
   | ServerExplanation
   | ConnectionExplanation
+  | StreamExplanation
 );
 
-/** Explains; null: nothing is known of the connection asked about. Takes several turns. */
+/** Explains; null: nothing is known of the connection or stream asked about. Takes several turns. */
 export async function explainz(server: ExplainedServer, query: ExplainzQuery): Promise<Explainz | null> {
-  const { clock } = server.broker;
+  const { clock, serverId } = server.broker;
+  if (query.about !== undefined && query.about !== null) {
+    const explanation = explainStream(server.jetStream ?? null, query.about);
+    const now = formatTime(clock.nowMs());
+    return explanation === null ? null : { server_id: serverId, now, ...explanation };
+  }
   const delayMs = await loopDelay(clock);
   return await inTurns(explainzSteps(server, query, delayMs), (run) => clock.nextTurn(run));
 }

@@ -1,6 +1,7 @@
 import type { Broker } from "../broker/broker.ts";
 import type { Resources } from "../io/resources.ts";
 import type { Surroundings } from "../io/surroundings.ts";
+import type { JetStream } from "../jetstream/jetstream.ts";
 import type { Lately } from "./lately.ts";
 
 /** What a server hands to its explanations. */
@@ -9,6 +10,8 @@ export interface ExplainedServer {
   readonly resources: Resources;
   /** Null or absent where nobody knows. */
   readonly surroundings?: Surroundings | null;
+  /** Null or absent: there is none. */
+  readonly jetStream?: JetStream | null;
   /** Of the configuration file in force; empty without one. */
   readonly configDigest: string;
 }

@@ -6,7 +6,7 @@ export type Severity = "error" | "warning" | "info";
 
 /** Something that a server may say about itself. Numbers stay what they are: people write them into runbooks. */
 export interface FindingKind {
-  /** Hundreds: 1 connections, 2 limits, 3 security, 4 the process, 5 configuration. */
+  /** Hundreds: 1 connections, 2 limits, 3 security, 4 the process, 5 configuration, 6 JetStream. */
   readonly number: number;
   readonly severity: Severity;
   readonly title: string;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { makeCertificate } from "../../../../test/support/certificates.ts";
+import { type StubbedStream, stubJetStream } from "../../../../test/support/jetstream-stub.ts";
 import { type Peer, QUIET, TestBroker } from "../../../../test/support/test-broker.ts";
 import { BACKLOG_BYTES_MAX } from "../base/limits.ts";
 import { finish } from "../base/steps.ts";
@@ -9,6 +10,7 @@ import type { OptionsInput } from "../config/options.ts";
 import type { HeapUsage } from "../io/resources.ts";
 import type { DescriptorUsage } from "../io/surroundings.ts";
 import type { TlsSession } from "../io/tls.ts";
+import type { JetStream } from "../jetstream/jetstream.ts";
 import type { ExplainedServer } from "./facts.ts";
 import type { Finding } from "./finding.ts";
 import { factsOf, FINDING_KINDS, findings } from "./findings.ts";
@@ -23,6 +25,7 @@ interface Around {
   readonly digestInForce?: string;
   readonly digestInFile?: string | null;
   readonly loopDelayMs?: number;
+  readonly jetStream?: JetStream;
 }
 
 /** A broker that nobody has anything to say about, on a port that only this machine reaches. */
@@ -45,6 +48,7 @@ function look({ broker }: TestBroker, around: Around = {}): Finding[] {
       configDigest: () => around.digestInFile ?? null,
     },
     configDigest: around.digestInForce ?? "",
+    jetStream: around.jetStream ?? null,
   };
   return finish(findings(finish(factsOf(server, around.loopDelayMs ?? 0))));
 }
@@ -282,6 +286,33 @@ const SCENES = new Map<number, Scene>([
       almost: () => [quietWorld()],
     },
   ],
+  [601, { found: () => stored({ failure: "failed" }), almost: () => stored({ failure: "full" }) }],
+  [602, { found: () => stored({ failure: "full" }), almost: () => stored({ consumersFail: true }) }],
+  [603, { found: () => stored({ damaged: true }), almost: () => stored() }],
+  [604, { found: () => stored({ lost: 1 }), almost: () => stored() }],
+  [
+    605,
+    {
+      found: () => stored({ messages: 8, maxMessages: 10, discard: "new" }),
+      almost: () => stored({ messages: 8, maxMessages: 10 }),
+    },
+  ],
+  [606, { found: () => stored({ usedBytes: 800 }), almost: () => stored({ usedBytes: 799 }) }],
+  [
+    607,
+    {
+      found: () => stored({ explanation: { reason: "maxAckPending", numPending: 1 } }),
+      almost: () => stored({ explanation: { reason: "maxAckPending" } }),
+    },
+  ],
+  [
+    608,
+    {
+      found: () => stored({ explanation: { reason: "filterMatchesNothing" } }),
+      almost: () => stored({ explanation: { reason: "filterMatchesNothing" }, messages: 0 }),
+    },
+  ],
+  [609, { found: () => stored({ syncIntervalMs: 1 }), almost: () => stored() }],
 ]);
 
 function scene(world: TestBroker, happens: (world: TestBroker) => unknown): [TestBroker] {
@@ -325,6 +356,10 @@ function inAccount(count: number): [TestBroker] {
   const world = quietWorld({ accounts: { A: { users: [user], limits: { max_connections: 5 } } } });
   for (let i = 0; i < count; i++) world.connect(`{"user":"a","pass":"a",${QUIET.slice(1)}`);
   return [world];
+}
+
+function stored(stub: StubbedStream = {}): [TestBroker, Around] {
+  return [quietWorld(), { jetStream: stubJetStream(stub) }];
 }
 
 function certificateFor(ms: number): [TestBroker] {

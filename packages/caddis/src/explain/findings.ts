@@ -9,12 +9,18 @@ import {
   type FindingKind,
   type Severity,
 } from "./finding.ts";
+import { JETSTREAM_FINDINGS } from "./jetstream-findings.ts";
 import { Lately } from "./lately.ts";
 import { PROCESS_FINDINGS } from "./process-findings.ts";
 import { SECURITY_FINDINGS } from "./security-findings.ts";
 import { TRAFFIC_FINDINGS } from "./traffic-findings.ts";
 
-const SERVER_FINDINGS = [...TRAFFIC_FINDINGS, ...SECURITY_FINDINGS, ...PROCESS_FINDINGS];
+const SERVER_FINDINGS = [
+  ...TRAFFIC_FINDINGS,
+  ...SECURITY_FINDINGS,
+  ...PROCESS_FINDINGS,
+  ...JETSTREAM_FINDINGS,
+];
 
 /** Everything that may be found, by its number; `docs/findings.md` lists it. */
 export const FINDING_KINDS: readonly FindingKind[] = [...CONNECTION_FINDINGS, ...SERVER_FINDINGS].sort(
@@ -31,10 +37,10 @@ const SEVERITIES: readonly Severity[] = ["error", "warning", "info"];
 
 /** Takes stock, bit by bit. `loopDelayMs`: see `loopDelay`. */
 export function* factsOf(server: ExplainedServer, loopDelayMs: number): Steps<Facts> {
-  const { broker, resources, surroundings = null, configDigest } = server;
+  const { broker, resources, surroundings = null, configDigest, jetStream = null } = server;
   const nowMs = broker.clock.nowMs();
   const lately = yield* Lately.of(broker, nowMs);
-  return { broker, resources, surroundings, configDigest, nowMs, loopDelayMs, lately };
+  return { broker, resources, surroundings, configDigest, jetStream, nowMs, loopDelayMs, lately };
 }
 
 /** All findings, the worst first; bit by bit. */
@@ -49,6 +55,8 @@ export function* findings(facts: Facts): Steps<Finding[]> {
   for (const kind of SERVER_FINDINGS) {
     const detail = kind.find(facts);
     if (detail !== null) found.push(finding(kind, detail));
+    // Some go through all streams.
+    yield;
   }
   const rank = ({ severity }: Finding): number => SEVERITIES.indexOf(severity);
   return found.sort((a, b) => rank(a) - rank(b) || a.number - b.number);

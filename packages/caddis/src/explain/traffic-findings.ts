@@ -1,6 +1,7 @@
 import { BACKLOG_BYTES_MAX } from "../base/limits.ts";
 import { counted, nearLimit } from "./facts.ts";
 import type { ServerFindingKind } from "./finding.ts";
+import { listed } from "./listed.ts";
 
 /** From as many short connections of one address in the last minutes on, somebody has a loop around CONNECT. */
 const RECONNECTS_MIN = 200;
@@ -126,12 +127,3 @@ export const TRAFFIC_FINDINGS: readonly ServerFindingKind[] = [
     },
   },
 ];
-
-/** Some of many texts are enough. */
-const LISTED_MAX = 5;
-
-function listed(texts: readonly string[]): string | null {
-  if (texts.length === 0) return null;
-  const more = texts.length > LISTED_MAX ? `; and ${texts.length - LISTED_MAX} more` : "";
-  return texts.slice(0, LISTED_MAX).join("; ") + more;
-}

@@ -1,8 +1,10 @@
+export type { JetStreamTierLimits as AccountTierLimits } from "../config/accounts.ts";
+
 /** What the configuration says about JetStream of a server, in milliseconds and bytes; the `jetstream` block and `store_dir`. */
 export interface JetStreamSettings {
   /** The folder `<store_dir>/jetstream`, absolute. */
   readonly folder: string;
-  /** Bytes that all accounts may use; -1: any. */
+  /** Bytes that all accounts may use. */
   readonly maxMemory: number;
   readonly maxStore: number;
   /** Empty: none. */
@@ -18,6 +20,14 @@ export interface JetStreamSettings {
   readonly limits: JetStreamServerLimits;
   /** Bytes that blocks read from disk may take up in memory, all streams together. */
   readonly cacheBytes: number;
+  /** What may wait for the disk of one stream before it refuses more: bytes, and messages. */
+  readonly maxBufferedBytes: number;
+  readonly maxBufferedMsgs: number;
+  /** Requests to the API that may wait, and those of them that only ask for information. */
+  readonly requestQueueLimit: number;
+  readonly infoQueueLimit: number;
+  /** Deliveries ask for acknowledgements at subjects that name domain and account (`js_ack_fc_v2`). */
+  readonly acksNameAccount: boolean;
 }
 
 export interface EncryptionSettings {
@@ -32,6 +42,8 @@ export interface JetStreamServerLimits {
   readonly maxAckPending: number;
   readonly maxHaAssets: number;
   readonly maxRequestBatch: number;
+  /** How many consumers a stream may have where neither it nor its account says so; -1: any number. */
+  readonly defaultMaxConsumers: number;
   /** Milliseconds. */
   readonly duplicateWindowMs: number;
   readonly batch: {
@@ -40,16 +52,4 @@ export interface JetStreamServerLimits {
     readonly maxMsgs: number;
     readonly timeoutMs: number;
   };
-}
-
-/** What one account may use, for one tier ("" for all): -1 any. */
-export interface AccountTierLimits {
-  readonly maxMemory: number;
-  readonly maxStore: number;
-  readonly maxStreams: number;
-  readonly maxConsumers: number;
-  readonly maxAckPending: number;
-  readonly memoryMaxStreamBytes: number;
-  readonly storeMaxStreamBytes: number;
-  readonly maxBytesRequired: boolean;
 }

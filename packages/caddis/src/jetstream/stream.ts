@@ -1,20 +1,76 @@
-import type { Instant } from "../base/instant.ts";
+import { type Instant, instantOf } from "../base/instant.ts";
+import { same } from "../base/same.ts";
+import type { Broker } from "../broker/broker.ts";
 import type { ConsumerStore } from "../store/consumer-store.ts";
+import { StoredMessage } from "../store/stored-message.ts";
 import type { StreamStore } from "../store/stream-store.ts";
 import type { JetStreamAccount } from "./account.ts";
 import type { Consumer } from "./consumer.ts";
-import type { ApiError } from "./core/api-error.ts";
+import { type ApiError, apiError } from "./core/api-error.ts";
 import type { ConsumerConfig } from "./core/consumer-config.ts";
+import { DuplicateWindow } from "./core/dedupe.ts";
+import { enforceAllLimits } from "./core/limits.ts";
+import type { AbandonReason } from "./core/atomic-batch.ts";
+import { PublishHeaders } from "./core/publish-headers.ts";
 import type { StreamConfig } from "./core/stream-config.ts";
+import type { BatchCounts, BatchStream } from "./batch-stream.ts";
+import { Batches } from "./batches.ts";
+import { PubAcks } from "./pub-acks.ts";
+import { Republisher } from "./republish.ts";
+import { Schedules } from "./schedules.ts";
+import type { JetStreamServerLimits } from "./settings.ts";
+import { StreamConsumers } from "./stream-consumers.ts";
+import { DurabilityWaits } from "./stream-durability.ts";
+import { StreamExpiry } from "./stream-expiry.ts";
+import type { StreamFolder } from "./stream-folder.ts";
+import { StreamIngest } from "./stream-ingest.ts";
+import type { StreamInterest } from "./stream-interest.ts";
+import { StreamOrigins } from "./stream-origins.ts";
+import { StreamRemovals } from "./stream-removals.ts";
+import { StreamRetention } from "./stream-retention.ts";
+import { StreamSubjects } from "./stream-subjects.ts";
+import { StreamVisibility } from "./stream-visibility.ts";
+
+const NS_PER_MS = 1e6;
+
+/** Why a stream goes away. */
+export type StreamEnd = "deleted" | "shutdown";
 
 /** A stream at work: takes messages, keeps to its limits, tells its consumers. */
-export class Stream {
+export class Stream implements BatchStream {
   readonly owner: JetStreamAccount;
   readonly created: Instant;
   readonly store: StreamStore;
   readonly consumerStore: ConsumerStore;
-  readonly consumers = new Map<string, Consumer>();
+  /** Where its configuration is kept; null: in memory only. */
+  readonly folder: StreamFolder | null;
+  readonly acks: PubAcks;
+  readonly ingest: StreamIngest;
+  readonly subjects: StreamSubjects;
+  readonly removals: StreamRemovals;
+  readonly expiry: StreamExpiry;
+  readonly retention: StreamRetention;
+  readonly duplicates: DuplicateWindow;
+  readonly batches: Batches;
+  /** What it mirrors and sources. */
+  readonly origins: StreamOrigins;
+  /** Null: it has none. */
+  schedules: Schedules | null = null;
+  republisher: Republisher | null = null;
   #config: StreamConfig;
+  readonly #consumers: StreamConsumers;
+  readonly #visibility: StreamVisibility;
+  readonly #waits: DurabilityWaits;
+  /** The change at hand: changes happen one after the other. */
+  #changing: Promise<unknown> = Promise.resolve();
+  #settlesSoon = false;
+  #isStopped = false;
+  #reportedBytes = 0;
+  /** Bytes that were appended before and since the store last told that something is durable. */
+  #inFlightBytes = 0;
+  #freshBytes = 0;
+  #settledPosition = 0;
+  readonly #settle = (): void => this.#onSettled();
 
   constructor(
     owner: JetStreamAccount,
@@ -22,39 +78,295 @@ export class Stream {
     created: Instant,
     store: StreamStore,
     consumerStore: ConsumerStore,
+    folder: StreamFolder | null,
   ) {
+    const { account, jetStream } = owner;
     this.owner = owner;
     this.#config = config;
     this.created = created;
     this.store = store;
     this.consumerStore = consumerStore;
+    this.folder = folder;
+    this.acks = new PubAcks(account, config.name, jetStream.domain);
+    this.ingest = new StreamIngest(this);
+    this.subjects = new StreamSubjects(account, this.ingest);
+    this.removals = new StreamRemovals(this);
+    this.expiry = new StreamExpiry(this);
+    this.retention = new StreamRetention(this);
+    this.duplicates = new DuplicateWindow(config.duplicate_window / NS_PER_MS);
+    this.#consumers = new StreamConsumers(this);
+    this.#visibility = new StreamVisibility(store.durableSeq);
+    this.#waits = new DurabilityWaits(store);
+    this.batches = new Batches(this);
+    this.origins = new StreamOrigins(this);
+    store.onDurable = this.#settle;
+  }
+
+  get broker(): Broker {
+    return this.owner.account.broker;
+  }
+
+  get name(): string {
+    return this.#config.name;
   }
 
   get config(): StreamConfig {
     return this.#config;
   }
 
+  get consumers(): ReadonlyMap<string, Consumer> {
+    return this.#consumers.all;
+  }
+
+  get interest(): StreamInterest {
+    return this.#consumers.interest;
+  }
+
+  /** What of `store.state.bytes` the account knows about. */
+  get reportedBytes(): number {
+    return this.#reportedBytes;
+  }
+
+  /** Of the server, for batches. */
+  get limits(): JetStreamServerLimits["batch"] {
+    return this.owner.jetStream.settings.limits.batch;
+  }
+
+  get counts(): BatchCounts {
+    return this.owner.batchCounts;
+  }
+
+  /** The last sequence that consumers may see. */
+  get visibleSeq(): number {
+    return this.#visibility.visibleSeq;
+  }
+
+  /** Takes messages from now on, after what is kept has been looked at once: consumers, ids, what is too old. */
+  start(): void {
+    this.#rememberIds();
+    this.noteUsage();
+    this.#consumers.recover();
+    enforceAllLimits(this.#config, this.store, this.removals);
+    this.retention.sweep();
+    this.expiry.onConfigChanged();
+    this.#open();
+    this.store.commit();
+    this.origins.start();
+  }
+
+  /** Takes no more messages. Resolves once all that was acknowledged is put away; never rejects. */
+  async stop(why: StreamEnd): Promise<void> {
+    this.#isStopped = true;
+    this.ingest.isOpen = false;
+    this.subjects.end();
+    this.origins.stop(why);
+    this.expiry.stop();
+    this.retention.stop();
+    this.batches.stop();
+    this.schedules?.stop();
+    this.#consumers.stop(why);
+    await this.#changing;
+    for (const store of [this.store, this.consumerStore]) {
+      try {
+        await store.close();
+      } catch (error) {
+        this.#log("could not be closed", error);
+      }
+    }
+    this.#onSettled();
+    if (why === "shutdown") await this.origins.keep();
+    this.owner.noteUsage(this.#config, -this.#reportedBytes);
+    this.#reportedBytes = 0;
+  }
+
   /** Goes on with a configuration that `core/stream-update.ts` allows; resolves once it is durable. */
-  update(_config: StreamConfig): Promise<ApiError | null> {
-    throw new Error("unbuilt");
+  update(config: StreamConfig): Promise<ApiError | null> {
+    return this.#change(async () => {
+      const before = this.#config;
+      if (same(before, config)) return null;
+      const refused = this.#consumers.refusalOfLimits(before, config) ?? this.owner.refusalOfUpdate(this, config);
+      if (refused !== null) return refused;
+      try {
+        await this.folder?.writeMeta({ created: this.created, config });
+      } catch (error) {
+        return apiError("streamUpdate", { err: reasonOf(error) });
+      }
+      if (!this.#isStopped) this.#adopt(before, config);
+      return null;
+    });
   }
 
   /** Removes a message on request; resolves once that is durable. False: there was none. */
-  removeMessage(_seq: number, _erase: boolean): Promise<boolean> {
-    throw new Error("unbuilt");
+  async removeMessage(seq: number, erase: boolean): Promise<boolean> {
+    if (!this.removals.remove(seq, erase)) return false;
+    await this.#waits.wait();
+    return true;
   }
 
-  /** As STREAM.PURGE asks; wire names. Resolves with how many, once that is durable. */
-  purge(_request: { seq: number; filter: string; keep: number }): Promise<number> {
-    throw new Error("unbuilt");
+  /**
+   * As STREAM.PURGE asks: what `filter` takes (empty: all), below `seq` (0: all), but for the last `keep`; wire names.
+   * Resolves with how many, once that is durable.
+   */
+  async purge({ seq, filter, keep }: { seq: number; filter: string; keep: number }): Promise<number> {
+    const { store, removals } = this;
+    const { lastSeq } = store.state;
+    // Nothing lies below the first sequence.
+    if (seq === 1) return 0;
+    const isAll = filter === "" || filter === ">";
+    const count =
+      isAll && (keep === 0 || seq > 1)
+        ? removals.removeBefore(seq === 0 ? lastSeq + 1 : seq)
+        : removals.purge(isAll ? ">" : filter, seq === 0 ? lastSeq + 1 : seq, keep);
+    this.#visibility.visibleSeq = Math.max(this.visibleSeq, store.durableSeq);
+    await this.#waits.wait();
+    return count;
   }
 
   /** Makes a consumer of a configuration that has been checked and has its defaults; resolves once it is durable. */
-  createConsumer(_config: ConsumerConfig): Promise<Consumer | ApiError> {
-    throw new Error("unbuilt");
+  createConsumer(config: ConsumerConfig): Promise<Consumer | ApiError> {
+    return this.#change(() => this.#consumers.create(config));
   }
 
-  deleteConsumer(_consumer: Consumer): Promise<void> {
-    throw new Error("unbuilt");
+  /** Goes on with another configuration of a consumer; resolves once it is durable. */
+  updateConsumer(consumer: Consumer, config: ConsumerConfig): Promise<void> {
+    return this.#change(() => this.#consumers.update(consumer, config));
   }
+
+  /** Resolves once that is durable. */
+  deleteConsumer(consumer: Consumer): Promise<void> {
+    return this.#change(() => this.#consumers.delete(consumer));
+  }
+
+  /** A consumer has no more use for a message: acknowledged, given up, or passed without acknowledgement. */
+  onDone(consumer: Consumer, seq: number): void {
+    this.retention.onDone(consumer, seq);
+  }
+
+  /** Resolves once all that consumers have put so far is durable. */
+  whenConsumersDurable(): Promise<void> {
+    return this.#consumers.whenDurable();
+  }
+
+  // For the parts of the stream.
+
+  /** A message was appended; `bytes` of headers and payload. */
+  onStored(seq: number, subject: string, bytes: number): void {
+    this.#visibility.add(seq, subject);
+    this.#freshBytes += bytes;
+    const { store } = this;
+    if (store.durablePosition === store.position) this.settleSoon();
+  }
+
+  /** Has acknowledgements sent and messages shown at the end of the turn: for what is durable already. */
+  settleSoon(): void {
+    if (this.#settlesSoon) return;
+    this.#settlesSoon = true;
+    queueMicrotask(this.#settle);
+  }
+
+  /** Tells the account what the stream takes up by now. */
+  noteUsage(): void {
+    const { bytes } = this.store.state;
+    if (bytes === this.#reportedBytes) return;
+    this.owner.noteUsage(this.#config, bytes - this.#reportedBytes);
+    this.#reportedBytes = bytes;
+  }
+
+  /** Whether so much waits for the disk that no more is to be taken. */
+  isBackedUp(): boolean {
+    const { maxBufferedBytes, maxBufferedMsgs } = this.owner.jetStream.settings;
+    const { position, durablePosition } = this.store;
+    return (
+      position - durablePosition >= maxBufferedMsgs || this.#inFlightBytes + this.#freshBytes >= maxBufferedBytes
+    );
+  }
+
+  /** An atomic batch came to nothing; `batch` is a wire string. */
+  tellAbandoned(batch: string, reason: AbandonReason): void {
+    this.owner.advisories.batchAbandoned(this.name, batch, reason);
+  }
+
+  #open(): void {
+    const { account } = this.owner;
+    this.republisher = Republisher.of(account, this.name, this.#config.republish);
+    this.#followSchedules();
+    this.ingest.isOpen = true;
+    this.subjects.follow(this.#config);
+  }
+
+  #followSchedules(): void {
+    if (this.schedules !== null || !this.#config.allow_msg_schedules) return;
+    const { broker, store, ingest } = this;
+    const publish = (subject: string, headers: string, payload: Uint8Array): boolean =>
+      typeof ingest.publish(subject, headers, payload, true) !== "object";
+    this.schedules = new Schedules({ broker, store, publish });
+    this.schedules.recover();
+  }
+
+  #adopt(before: StreamConfig, config: StreamConfig): void {
+    this.#config = config;
+    this.owner.onUpdated(before, config);
+    this.duplicates.windowMs = config.duplicate_window / NS_PER_MS;
+    this.batches.onConfigChanged(config);
+    this.#open();
+    enforceAllLimits(config, this.store, this.removals);
+    if (before.retention !== config.retention) this.retention.sweep();
+    this.expiry.onConfigChanged();
+    this.store.commit();
+    this.origins.follow(before);
+  }
+
+  #change<Result>(change: () => Promise<Result>): Promise<Result> {
+    const result = this.#changing.then(change);
+    this.#changing = result.catch(() => {});
+    return result;
+  }
+
+  #onSettled(): void {
+    this.#settlesSoon = false;
+    const { store } = this;
+    const { durablePosition, failure } = store;
+    if (durablePosition > this.#settledPosition) {
+      // What came meanwhile is on its way to the disk now.
+      this.#inFlightBytes = durablePosition === store.position ? 0 : this.#freshBytes;
+      this.#freshBytes = 0;
+      this.#settledPosition = durablePosition;
+    }
+    this.acks.send(durablePosition);
+    this.batches.onDurable(durablePosition);
+    this.origins.onDurable(durablePosition);
+    if (!this.#isStopped) this.#visibility.advance(store.durableSeq, this.interest);
+    const isOver = failure !== null && failure.kind === "failed";
+    if (isOver) this.acks.refuseAll(apiError("streamStoreFailed", { err: failure.reason }));
+    this.#waits.settle(isOver ? failure.reason : null);
+  }
+
+  /** The ids that messages within the window came with, from their headers. */
+  #rememberIds(): void {
+    const { store, duplicates } = this;
+    const nowMs = this.owner.account.broker.clock.nowMs();
+    const stored = new StoredMessage();
+    const headers = new PublishHeaders();
+    const { lastSeq } = store.state;
+    const fromSeq =
+      duplicates.windowMs > 0 ? store.firstSeqFrom(instantOf(nowMs - duplicates.windowMs)) : lastSeq;
+    const all = store.filter([]);
+    for (let seq = store.next(all, Math.min(fromSeq, lastSeq)); seq > 0; seq = store.next(all, seq + 1)) {
+      if (store.load(seq, stored) !== "loaded") continue;
+      const { buf, headersStart, payloadStart } = stored;
+      headers.read(buf, headersStart, payloadStart);
+      const id = headers.get("Nats-Msg-Id");
+      if (seq === lastSeq) this.ingest.lastMsgId = id;
+      if (id !== "" && seq >= fromSeq) duplicates.add(id, seq, stored.timeMs);
+    }
+  }
+
+  #log(what: string, error: unknown): void {
+    const { account } = this.owner;
+    account.broker.log.error(`JetStream stream '${account.name} > ${this.name}' ${what}: ${reasonOf(error)}`);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,8 @@
 import type { Steps } from "../base/steps.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Resources } from "../io/resources.ts";
-import { healthz } from "../system/views/healthz.ts";
+import type { JetStream } from "../jetstream/jetstream.ts";
+import { checkedJetStream, healthz } from "../system/views/healthz.ts";
 import { leafz } from "../system/views/leafz.ts";
 import { routez } from "../system/views/routez.ts";
 import { subsz } from "../system/views/subsz.ts";
@@ -9,6 +10,8 @@ import { AccountFigures } from "./accounts.ts";
 import { connectionSums, connzFamilies } from "./connections.ts";
 import { viewFamilies } from "./exporter-names.ts";
 import { type Family, gauge, type Labels, type NumberFamily } from "./family.ts";
+import { jetStreamFamilies } from "./jetstream.ts";
+import { JetStreamOwnFigures } from "./jetstream-own.ts";
 import { Latencies } from "./latencies.ts";
 import { ownFamilies } from "./own-families.ts";
 import { Tally } from "./tally.ts";
@@ -19,6 +22,8 @@ export interface MeasuredServer {
   readonly resources: Resources;
   /** False while it starts or sends its clients away. */
   readonly takesConnections: boolean;
+  /** Null or absent: there is none. */
+  readonly jetStream?: JetStream | null;
 }
 
 /** The health, as the endpoint tells it to whoever asks for nothing in particular. */
@@ -32,6 +37,7 @@ export class ServerMetrics {
   readonly #server: MeasuredServer;
   readonly #accounts: AccountFigures;
   readonly #tally = new Tally();
+  readonly #jetStream = new JetStreamOwnFigures();
 
   constructor(server: MeasuredServer) {
     const { broker } = server;
@@ -48,6 +54,8 @@ export class ServerMetrics {
     const labels = { server_id: broker.serverName };
     const sums = yield* connectionSums(broker);
     const accounts = yield* this.#accounts.families(prefix, labels);
+    const { jetStream = null } = this.#server;
+    const jetStreams = yield* jetStreamFamilies(jetStream, prefix, labels);
     return [
       ...viewFamilies(prefix, "varz", labels, varz),
       ...connzFamilies(prefix, labels, sums),
@@ -56,13 +64,19 @@ export class ServerMetrics {
       ...this.#healthFamilies(prefix, labels),
       gauge(`${prefix}_leafz_conn_nodes_total`, "Leaf nodes", labels, leafz(broker).leafnodes),
       ...accounts,
+      ...jetStreams,
+      ...this.#jetStream.families(jetStream, labels),
       ...ownFamilies({ broker, resources, sums, tally: this.#tally, latencies, labels }),
     ];
   }
 
   /** As the exporter has it: 0 is well in the one, 1 in the other. */
   #healthFamilies(prefix: string, labels: Labels): NumberFamily[] {
-    const { status } = healthz(this.#server.takesConnections, ANY_HEALTH).body;
+    const { status } = healthz(
+      this.#server.takesConnections,
+      ANY_HEALTH,
+      checkedJetStream(this.#server),
+    ).body;
     const isWell = status === "ok";
     return [
       gauge(`${prefix}_healthz_status`, "0 when the server is healthy", labels, isWell ? 0 : 1),

@@ -76,7 +76,9 @@ function isIterable(value: unknown): value is Iterable<unknown> {
 
 /** Most connections and subscriptions are flat, and a built-in writes them many times faster. */
 function isFlat(object: object): boolean {
-  return Object.values(object).every((value: unknown) => value === undefined || isScalar(value));
+  return Object.values(object).every(
+    (value: unknown) => value === undefined || (typeof value !== "bigint" && isScalar(value)),
+  );
 }
 
 function flatText(object: object, newline: string): string {
@@ -86,11 +88,17 @@ function flatText(object: object, newline: string): string {
 
 function scalar(value: unknown): string {
   assert(isScalar(value), "a view holds nothing that JSON can't");
-  return escapeHtml(JSON.stringify(value));
+  return typeof value === "bigint" ? String(value) : escapeHtml(JSON.stringify(value));
 }
 
 function isScalar(value: unknown): boolean {
-  return value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
+  return (
+    value === null ||
+    typeof value === "string" ||
+    typeof value === "boolean" ||
+    typeof value === "bigint" ||
+    Number.isFinite(value)
+  );
 }
 
 const HTML = /[<>&\u2028\u2029]/;

@@ -1,6 +1,6 @@
 import { goQuote } from "../base/go-quote.ts";
 import type { HttpAnswer } from "../io/http.ts";
-import { healthz } from "../system/views/healthz.ts";
+import { checkedJetStream, checksOf, healthz } from "../system/views/healthz.ts";
 import { badRequest, jsonLineAnswer } from "./answers.ts";
 import type { Monitored } from "./endpoint.ts";
 import type { Query } from "./query.ts";
@@ -15,19 +15,22 @@ const OK = { status: "ok" };
 
 export function answerHealthz({ server }: Monitored, query: Query): HttpAnswer {
   const { log } = server.broker;
-  // They choose among checks of JetStream, which is not configured: no choice changes the answer.
-  if (query.boolean("js-enabled")) {
-    log.warn("Healthcheck: js-enabled deprecated, use js-enabled-only instead");
-  }
-  for (const name of ["js-enabled-only", "js-server-only", "js-meta-only"]) query.boolean(name);
+  const isEnabledOnly = query.boolean("js-enabled");
+  if (isEnabledOnly) log.warn("Healthcheck: js-enabled deprecated, use js-enabled-only instead");
+  const checks = checksOf({
+    enabledOnly: query.boolean("js-enabled-only") || isEnabledOnly,
+    serverOnly: query.boolean("js-server-only"),
+  });
+  query.boolean("js-meta-only");
   const asked = {
     account: query.text("account"),
     stream: query.text("stream"),
     consumer: query.text("consumer"),
     details: query.boolean("details"),
+    ...checks,
   };
   if (query.problem !== null) return badRequest(query.problem);
-  const { httpStatus, body } = healthz(server.takesConnections, asked);
+  const { httpStatus, body } = healthz(server.takesConnections, asked, checkedJetStream(server));
   if (body.status === "error") {
     const what = body.error === undefined ? `${body.errors?.length} errors` : goQuote(body.error);
     log.warn(`Healthcheck failed: ${what}`);

@@ -9,6 +9,6 @@ export function varzOf({ server, httpRequests }: Monitored): Varz {
     cpuPercent: resources.cpuPercent(),
     coreCount: resources.coreCount,
   };
-  const { broker, startMs, configLoadMs, configDigest, ocspCache } = server;
-  return varz({ broker, usage, startMs, configLoadMs, configDigest, ocspCache, httpRequests });
+  const { broker, startMs, configLoadMs, configDigest, ocspCache, jetStream = null } = server;
+  return varz({ broker, usage, startMs, configLoadMs, configDigest, ocspCache, jetStream, httpRequests });
 }

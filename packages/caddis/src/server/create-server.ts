@@ -1,15 +1,16 @@
 import { startWarnings } from "../config/load.ts";
 import type { Options } from "../config/options.ts";
-import type { Clock } from "../io/clock.ts";
+import { MemoryDisk } from "../io/memory-disk.ts";
 import { systemClock } from "../io/node/clock.ts";
 import { postJson } from "../io/node/http-post.ts";
 import { systemRandom } from "../io/node/random.ts";
-import type { Random } from "../io/random.ts";
+import { nodeStorage } from "../io/node/storage.ts";
+import { memoryStorage, type StoragePort } from "../io/storage.ts";
 import type { CaddisServer } from "./caddis-server.ts";
 import { EmbeddedServer } from "./embedded-server.ts";
 import { resolveEmbeddedOptions, type ServerOptions } from "./embedded-options.ts";
 import { levelsReload, type Logger, logTo } from "./logger.ts";
-import { nodePorts } from "./node-ports.ts";
+import { nodePorts, type PortChoices } from "./node-ports.ts";
 import type { ServerPlugin } from "./plugin.ts";
 import { brokerEvents, type ServerHandlers } from "./server-events.ts";
 import { Server } from "./server.ts";
@@ -32,18 +33,24 @@ export async function createServer(
 ): Promise<CaddisServer> {
   const hasLogger = extras.logger !== undefined;
   const resolved = resolveEmbeddedOptions(options, hasLogger);
-  return new EmbeddedServer(await startServer(resolved, extras, systemClock(), systemRandom), hasLogger);
+  const world = { clock: systemClock(), random: systemRandom, storage: embeddedStorage(resolved) };
+  return new EmbeddedServer(await startServer(resolved, extras, world), hasLogger);
 }
 
-/** Starts a server with Node's network and a clock and chance of the caller's choice. */
+/** Without `store_dir` all that JetStream keeps is in memory: embedded servers share no folder by accident. */
+function embeddedStorage({ store_dir }: Options): StoragePort {
+  const memoryBytes = nodeStorage.memoryBytes();
+  return store_dir === "" ? memoryStorage(new MemoryDisk(memoryBytes), memoryBytes) : nodeStorage;
+}
+
+/** Starts a server with Node's network and a clock, chance and storage of the caller's choice. */
 export async function startServer(
   options: Options,
   extras: ServerExtras,
-  clock: Clock,
-  random: Random,
+  { clock, random, storage }: Required<Omit<PortChoices, "readMode">>,
 ): Promise<Server> {
   const log = logTo(extras.logger, options);
-  const ports = { ...nodePorts(log, { clock, random }), followers: [levelsReload(log)] };
+  const ports = { ...nodePorts(log, { clock, random, storage }), followers: [levelsReload(log)] };
   const server = new Server(options, ports, brokerEvents(extras));
   for (const warning of startWarnings(options)) log.warn(warning);
   for (const plugin of extras.plugins ?? []) server.plugins.push(plugin.start({ server, post: postJson }));

@@ -191,6 +191,7 @@ export class OperatorMode implements AccountListener<JwtAccount> {
     const loaded = await this.#loader.load(id);
     if (!loaded.ok) return null;
     await this.#loadExporters(loaded.claims, new Set([id]));
+    await this.#broker.jetStream?.settled(id);
     // Claims that came meanwhile count.
     return this.#loader.currentOf(id);
   }

@@ -22,12 +22,12 @@ export function diffOptions(current: Options, next: Options, port: number | null
   const rows = [...comparedRows(OPTIONS, current, next, "")];
   for (const { path, row, before, after } of rows) {
     if (same(before, after)) continue;
-    const excuse = EXCUSES[path]?.(current, next, port) ?? null;
+    const excuse = EXCUSES[path]?.(current, next, port) ?? jetStreamExcuse(path, current, next);
     if (excuse === "unchanged") continue;
     changed.add(path);
     if (!row.reload && excuse === null) refused.push(refusal(path, row, before, after));
   }
-  refused.push(...refusedParts(current, next));
+  refused.push(...refusedParts(current, next), ...refusedJetStream(current, next));
   return { changed, refused: [...new Set(refused)] };
 }
 
@@ -75,7 +75,35 @@ const EXCUSES: Readonly<
     );
     return next.no_auth_user === "" && isGone ? "allowed" : null;
   },
+  // Said of `store_dir`, which is the same.
+  "jetstream.store_dir": () => "unchanged",
 };
+
+/** Options of JetStream count for nothing while it is off; the limits of what it stores may grow, and no more. */
+function jetStreamExcuse(
+  path: string,
+  { jetstream: current }: Options,
+  { jetstream: next }: Options,
+): Excuse | null {
+  if (!path.startsWith("jetstream.") && path !== "store_dir" && path !== "feature_flags") return null;
+  return current.enabled && next.enabled ? null : "allowed";
+}
+
+/** What the reference says about the limits of storage and its folder. */
+function refusedJetStream({ jetstream: current }: Options, { jetstream: next }: Options): string[] {
+  if (!current.enabled || !next.enabled) return [];
+  const refused: string[] = [];
+  for (const name of ["max_memory_store", "max_file_store"] as const) {
+    const [was, is] = [current[name], next[name]];
+    if (was === is) continue;
+    if (was < 0) refused.push(`${NOT_SUPPORTED} jetstream dynamic max memory and store`);
+    else if (is < 0) refused.push(`${NOT_SUPPORTED} jetstream max memory and max store`);
+    else if (is < was) refused.push(`${NOT_SUPPORTED} decreasing jetstream max memory and store`);
+  }
+  return refused;
+}
+
+const NOT_SUPPORTED = "config reload not supported for";
 
 function hasMonitoring({ http_port, https_port }: Options): boolean {
   return http_port !== 0 || https_port !== 0;
@@ -114,11 +142,25 @@ const REFERENCE_NAMES: Readonly<Record<string, string>> = {
   operator: "TrustedOperators",
   trusted: "TrustedKeys",
   allow_non_tls: "AllowNonTLS",
+  "jetstream.sync_interval": "SyncInterval",
+  "jetstream.domain": "JetStreamDomain",
+  "jetstream.encryption_key": "JetStreamKey",
+  "jetstream.prev_encryption_key": "JetStreamOldKey",
+  "jetstream.cipher": "JetStreamCipher",
+  "jetstream.strict": "NoJetStreamStrict",
+  "jetstream.max_buffered_size": "StreamMaxBufferedSize",
+  "jetstream.max_buffered_msgs": "StreamMaxBufferedMsgs",
+  "jetstream.request_queue_limit": "JetStreamRequestQueueLimit",
+  "jetstream.info_queue_limit": "JetStreamInfoQueueLimit",
+  "jetstream.max_concurrent_io": "JetStreamConcurrentIOs",
 };
 
 function refusal(path: string, row: OptionRow, before: unknown, after: unknown): string {
+  if (path === "store_dir") return `${NOT_SUPPORTED} jetstream storage directory`;
   // One option to the reference, secrets included.
   if (path.startsWith("websocket.")) return unsupported("Websocket");
+  // Keys are not shown.
+  if (path.startsWith("jetstream.")) return unsupported(REFERENCE_NAMES[path] ?? spelledOut(path.slice(10)));
   const names = path.replace(/^authorization\./, "").split(".");
   const name = names.map((part) => REFERENCE_NAMES[part] ?? spelledOut(part)).join(".");
   // Texts inside of blocks may be passwords.

@@ -2,6 +2,7 @@ import { formatDuration } from "../config/duration.ts";
 import type { OptionTable } from "../config/option-row.ts";
 import { OPTIONS, type Options } from "../config/options.ts";
 import { same } from "../base/same.ts";
+import { friendlyBytes } from "./friendly-bytes.ts";
 import { configuredUsers } from "../auth/authentication-rules.ts";
 
 /** What the log says of a reload, line by line: what is other now, as the reference puts it. Nothing secret. */
@@ -11,6 +12,8 @@ export function reloadedLines(
   changed: ReadonlySet<string>,
 ): readonly string[] {
   const lines = [...changed].flatMap((path) => LINES[path]?.(next) ?? plainLine(path, next));
+  if ([...changed].some((path) => path.startsWith("jetstream.limits.")))
+    lines.push("Reloaded: JetStream limits");
   lines.push(...tlsLines(current, next), ...proxyLines(current, next));
   if (nkeysOf(current) !== nkeysOf(next)) lines.push("Reloaded: authorization nkey users");
   // Said of every reload: users and accounts are always gone through.
@@ -34,6 +37,11 @@ const LINES: Readonly<Record<string, Line>> = {
     `Reloaded: authorization timeout = ${authorization.timeout / 1_000}`,
   // A token that is as good as a password.
   default_sentinel: () => "Reloaded: default_sentinel",
+  "jetstream.enabled": () => "Reloaded: JetStream",
+  "jetstream.max_memory_store": ({ jetstream }) =>
+    `Reloaded: JetStream max_mem_store = ${friendlyBytes(jetstream.max_memory_store)}`,
+  "jetstream.max_file_store": ({ jetstream }) =>
+    `Reloaded: JetStream max_file_store = ${friendlyBytes(jetstream.max_file_store)}`,
   ocsp: () => "Reloaded: OCSP",
   ocsp_cache: () => "Reloaded OCSP peer cache",
   no_auth_user: () => [],

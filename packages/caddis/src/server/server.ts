@@ -14,6 +14,7 @@ import type { Listener, Net, UnattachedPipe } from "../io/pipe.ts";
 import type { Random } from "../io/random.ts";
 import type { SecurityPorts } from "../io/security.ts";
 import type { Resources } from "../io/resources.ts";
+import type { StoragePort } from "../io/storage.ts";
 import type { Surroundings } from "../io/surroundings.ts";
 import type { WebsocketNet } from "../io/websocket.ts";
 import type { MonitoredServer } from "../monitor/endpoint.ts";
@@ -23,13 +24,16 @@ import { SystemEvents } from "../system/events/system-events.ts";
 import type { RequestedServer } from "../system/requests/requested-server.ts";
 import { SystemRequests } from "../system/requests/system-requests.ts";
 import { TraceEvents } from "../system/tracing/trace-events.ts";
+import type { JetStream } from "../jetstream/jetstream.ts";
 import { AcceptErrors } from "./accept-errors.ts";
+import type { JetStreamPart } from "./jetstream-part.ts";
 import { LameDuck } from "./lame-duck.ts";
 import type { Monitoring } from "./monitoring.ts";
 import type { RunningPlugin } from "./plugin.ts";
 import { AccountsReload } from "./reload-accounts.ts";
 import { reviewConnections } from "./reload-clients.ts";
 import { diffOptions } from "./reload-diff.ts";
+import { type JetStreamHolder, JetStreamReload } from "./reload-jetstream.ts";
 import { reloadedLines } from "./reload-lines.ts";
 import { abandonAll, finishAll, prepareAll, type ReloadPart } from "./reload-part.ts";
 import { SecurityReload } from "./reload-security.ts";
@@ -58,6 +62,8 @@ export interface ServerPorts {
   readonly surroundings?: Surroundings;
   /** For answers in the system account. */
   readonly compression: Compression;
+  /** For JetStream; absent: there can't be any. */
+  readonly storage?: StoragePort;
   /** Passwords, certificates, account JWTs. */
   readonly security: SecurityPorts;
   /** What INFO and /varz name as the runtime. */
@@ -102,6 +108,8 @@ export class Server implements MonitoredServer, RequestedServer {
   #listener: Listener | null = null;
   /** Loaded and made when it is wanted. */
   #websocket: WebsocketPort | null = null;
+  /** Loaded and made when it is wanted. */
+  #jetStream: JetStreamPart | null = null;
   /** Who guards the port. Before the start files are not read yet, and nobody else is asked. */
   security: Security;
   /** Reloads come one after the other. */
@@ -148,6 +156,11 @@ export class Server implements MonitoredServer, RequestedServer {
   /** What is known about clients' certificates; null where nobody asks. */
   get ocspCache(): ResponseCache | null {
     return this.security.transport?.cache ?? null;
+  }
+
+  /** Null without it. */
+  get jetStream(): JetStream | null {
+    return this.#jetStream?.jetStream ?? null;
   }
 
   get resources(): Resources {
@@ -245,6 +258,8 @@ export class Server implements MonitoredServer, RequestedServer {
     if (refused.length > 0) throw new ConfigError(refused);
     // What can fail comes first …
     const parts = [
+      // Before accounts: what they may have follows from what there is.
+      new JetStreamReload(this.#jetStreamHolder()),
       new AccountsReload(broker, this.security.operator !== null),
       new SecurityReload(this, this.#securityDeps()),
       ...(this.#monitoring === null ? [] : [this.#monitoring]),
@@ -329,6 +344,7 @@ export class Server implements MonitoredServer, RequestedServer {
     if (this.#state === "starting" && needsOpening(this.options)) await this.#openSecurity();
     if (this.options.websocket.port !== 0 && this.#state === "starting") await this.#openWebsocket();
     if (this.#state === "starting") this.#systemRequests.start();
+    if (this.options.jetstream.enabled && this.#state === "starting") await this.#openJetStream();
     if (!this.options.dont_listen && this.#state === "starting") await this.#startListening();
   }
 
@@ -342,6 +358,40 @@ export class Server implements MonitoredServer, RequestedServer {
       takesConnections: () => this.takesConnections,
     });
     this.broker.websocket = this.#websocket;
+  }
+
+  /** What was kept is there before anybody can connect. */
+  async #openJetStream(): Promise<void> {
+    const holder = this.#jetStreamHolder();
+    const part = await holder.open(this.options);
+    holder.use(part);
+    try {
+      await part.start();
+    } catch (error) {
+      throw cantStart(error);
+    }
+  }
+
+  #jetStreamHolder(): JetStreamHolder {
+    return {
+      part: this.#jetStream,
+      open: (options) => this.#makeJetStream(options),
+      use: (part) => {
+        this.#jetStream = part;
+        this.broker.jetStream = part?.jetStream ?? null;
+      },
+    };
+  }
+
+  async #makeJetStream(options: Options): Promise<JetStreamPart> {
+    const { storage } = this.#ports;
+    try {
+      if (storage === undefined) throw new Error("there is nowhere to store anything");
+      const { JetStreamPart } = await import("./jetstream-part.ts");
+      return await JetStreamPart.open(this.broker, options, storage);
+    } catch (error) {
+      throw cantStart(error);
+    }
   }
 
   /** Before anybody can connect. */
@@ -418,7 +468,11 @@ export class Server implements MonitoredServer, RequestedServer {
 
   async #stop(): Promise<void> {
     announceLifecycle(this.broker, "SHUTDOWN");
-    await Promise.all([this.#closeListener(), this.#monitoring?.close(), this.broker.shutdown()]);
+    await Promise.all([this.#closeListener(), this.#monitoring?.close(), this.broker.closeClients()]);
+    // Nobody sends anything any more; what is stored needs the timers until it is put away.
+    await this.#jetStream?.close();
+    this.broker.jetStream = null;
+    this.broker.timers.clear();
     await Promise.all([closeSecurity(this.security), this.#websocket?.close()]);
     await Promise.all(this.plugins.map((plugin) => plugin.close()));
     this.#state = "stopped";
@@ -459,6 +513,11 @@ function advertised(text: string): { readonly host: string; readonly port: numbe
   const parsed = parseAdvertised(text);
   if ("problem" in parsed) throw new Error(`client_advertise: ${parsed.problem}`);
   return parsed;
+}
+
+function cantStart(error: unknown): Error {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new Error(`Can't start JetStream: ${reason}`, { cause: error });
 }
 
 function joinHostPort(host: string, port: number): string {

@@ -1,6 +1,8 @@
 import { CLOSE_LINGER_MS } from "../base/limits.ts";
+import { MemoryDisk } from "../io/memory-disk.ts";
 import { nextTurn } from "../io/node/clock.ts";
 import { SeededRandom } from "../io/seeded-random.ts";
+import { memoryStorage } from "../io/storage.ts";
 import { VirtualClock } from "../io/virtual-clock.ts";
 import type { CaddisServer } from "./caddis-server.ts";
 import { type ServerExtras, startServer } from "./create-server.ts";
@@ -9,10 +11,13 @@ import { resolveEmbeddedOptions, type ServerOptions } from "./embedded-options.t
 import type { Server } from "./server.ts";
 
 /** For tests: a server whose time is in the hands of the test. */
-export { SeededRandom, VirtualClock };
+export { MemoryDisk, SeededRandom, VirtualClock };
 
 /** Where a test says nothing about chance. */
 const DEFAULT_SEED = 1;
+
+/** What JetStream takes the machine's memory to be: a figure that is the same everywhere. */
+const MEMORY_BYTES = 16 * 1024 ** 3;
 
 /** What a test hands to its server besides options. */
 export interface TestServerExtras extends ServerExtras {
@@ -20,6 +25,11 @@ export interface TestServerExtras extends ServerExtras {
   readonly clock?: VirtualClock;
   /** Seed of everything the server leaves to chance: queue members, jitter, its id. 1 unless said otherwise. */
   readonly seed?: number;
+  /**
+   * Where JetStream keeps what it keeps: nothing is written to the system's disk, whatever `store_dir` says. Handed to
+   * another server later, it has all that was kept. Each server has one of its own otherwise.
+   */
+  readonly disk?: MemoryDisk;
 }
 
 /** A server for tests: its timers run only when `clock.advance` lets time pass, and its chance repeats. */
@@ -48,7 +58,9 @@ export async function createTestServer(
   const resolved = resolveEmbeddedOptions(options, hasLogger);
   const clock = extras.clock ?? virtualClock();
   const random = new SeededRandom(extras.seed ?? DEFAULT_SEED);
-  return new EmbeddedTestServer(await startServer(resolved, extras, clock, random), hasLogger, clock);
+  const storage = memoryStorage(extras.disk ?? new MemoryDisk(), MEMORY_BYTES);
+  const server = await startServer(resolved, extras, { clock, random, storage });
+  return new EmbeddedTestServer(server, hasLogger, clock);
 }
 
 class EmbeddedTestServer extends EmbeddedServer implements TestServer {

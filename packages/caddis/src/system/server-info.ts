@@ -1,20 +1,33 @@
 import { COMPATIBLE_VERSION } from "../base/version.ts";
 import type { Broker } from "../broker/broker.ts";
+import type { Options } from "../config/options.ts";
 import { formatTime } from "./format.ts";
 
 /** Switches of JetStream as they stand without configuration: the reference shows them with and without JetStream. */
-export const FEATURE_FLAGS: Readonly<Record<string, boolean>> = {
+const FEATURE_FLAGS: Readonly<Record<string, boolean>> = {
   js_ack_fc_v2: false,
   js_api_reply_v2: false,
   js_raft_delete_range: true,
   js_snapshot_sources: false,
 };
 
+/** As they stand with what is configured; those that nobody knows are left out. */
+export function featureFlags({ feature_flags: given }: Options): Readonly<Record<string, boolean>> {
+  const known = Object.entries(FEATURE_FLAGS);
+  return Object.fromEntries(
+    known.map(([name, value]) => [name, Object.hasOwn(given, name) ? given[name] : value]),
+  );
+}
+
+/** There is JetStream, and what follows from it; as in the reference. */
+const JETSTREAM_FLAGS = 7;
+
 /** The `server` block of events and answers. Fields stand in the reference's order; one that is undefined is left out. */
 export interface ServerInfo {
   readonly name: string;
   readonly host: string;
   readonly id: string;
+  readonly domain: string | undefined;
   readonly ver: string;
   readonly tags: readonly string[] | undefined;
   readonly metadata: Readonly<Record<string, string>> | undefined;
@@ -29,17 +42,18 @@ export interface ServerInfo {
 
 /** Who sends a message. Each call is for another message: it counts. */
 export function serverInfo(broker: Broker): ServerInfo {
-  const { options, counters, clock } = broker;
+  const { options, counters, clock, jetStream } = broker;
   return {
     name: broker.serverName,
     host: broker.host,
     id: broker.serverId,
+    domain: options.jetstream.domain || undefined,
     ver: COMPATIBLE_VERSION,
     tags: options.server_tags.length === 0 ? undefined : options.server_tags,
     metadata: Object.keys(options.server_metadata).length === 0 ? undefined : sorted(options.server_metadata),
-    feature_flags: FEATURE_FLAGS,
-    jetstream: false,
-    flags: 0,
+    feature_flags: featureFlags(options),
+    jetstream: jetStream !== null,
+    flags: jetStream === null ? 0 : JETSTREAM_FLAGS,
     seq: ++counters.announcements,
     time: formatTime(clock.nowMs()),
   };

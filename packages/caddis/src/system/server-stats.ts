@@ -1,6 +1,8 @@
 import type { Broker } from "../broker/broker.ts";
+import type { JetStream } from "../jetstream/jetstream.ts";
 import { formatTime } from "./format.ts";
-import type { Usage } from "./views/varz.ts";
+import { jetStreamConfig, jetStreamLimits, jetStreamStats } from "./views/jetstream-stats.ts";
+import type { Usage, VarzJetStream } from "./views/varz.ts";
 
 /** Messages and payload bytes. */
 interface Amount {
@@ -37,11 +39,17 @@ export interface ServerStats {
   readonly stalled_clients: number | undefined;
   /** This one and those it knows. */
   readonly active_servers: 1;
+  readonly jetstream: VarzJetStream | undefined;
   readonly gomaxprocs: number;
 }
 
 /** `startMs`: wall-clock milliseconds. */
-export function serverStats(broker: Broker, usage: Usage, startMs: number): ServerStats {
+export function serverStats(
+  broker: Broker,
+  usage: Usage,
+  startMs: number,
+  jetStream: JetStream | null = null,
+): ServerStats {
   const { counters } = broker;
   const { inMessages, inBytes, outMessages, outBytes } = broker.traffic();
   const sent = { msgs: outMessages, bytes: outBytes };
@@ -66,7 +74,17 @@ export function serverStats(broker: Broker, usage: Usage, startMs: number): Serv
     stale_connection_stats: ofClients(counters.staleConnections),
     stalled_clients: counters.stalls || undefined,
     active_servers: 1,
+    jetstream: jetStream === null ? undefined : jetStreamOf(jetStream),
     gomaxprocs: usage.coreCount,
+  };
+}
+
+/** Where it stores things is not for everybody who hears. */
+function jetStreamOf(jetStream: JetStream): VarzJetStream {
+  return {
+    config: jetStreamConfig(jetStream, false),
+    stats: jetStreamStats(jetStream),
+    limits: jetStreamLimits(jetStream),
   };
 }
 

@@ -19,6 +19,7 @@ export interface ClientInfo {
   client_id?: number | undefined;
   client_ip?: string | undefined;
   nonce?: string | undefined;
+  domain?: string | undefined;
   connect_urls?: readonly string[] | undefined;
   ldm?: boolean | undefined;
   connect_info?: boolean | undefined;

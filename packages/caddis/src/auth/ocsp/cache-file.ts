@@ -1,5 +1,5 @@
 import type { Status } from "./response.ts";
-import { packS2, unpackS2 } from "./s2-frame.ts";
+import { packS2, unpackS2 } from "../../base/s2-frame.ts";
 
 /** What was learnt about one certificate. */
 export interface CachedResponse {

@@ -8,7 +8,7 @@ import type { OcspCacheConfig } from "../../config/tls.ts";
 import { nextTurn } from "../../io/node/clock.ts";
 import { VirtualClock } from "../../io/virtual-clock.ts";
 import { formatCacheFile, parseCacheFile, type CachedResponse } from "./cache-file.ts";
-import { packS2 } from "./s2-frame.ts";
+import { packS2 } from "../../base/s2-frame.ts";
 import { createResponseCache, type ResponseCache } from "./response-cache.ts";
 
 const LOCAL: OcspCacheConfig = {

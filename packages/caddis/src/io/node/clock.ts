@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { fineWallClock } from "./wall-clock.ts";
 
 /** The longest delay `setTimeout` takes; a later wake-up is reached in steps. */
 const TIMEOUT_MS_MAX = 0x7fff_ffff;
@@ -12,7 +13,7 @@ export function nextTurn(run: () => void): void {
 export function systemClock(): Clock {
   let timeout: NodeJS.Timeout | undefined;
   const clock: Clock = {
-    nowMs: () => Date.now(),
+    nowMs: fineWallClock(),
     monotonicMs: () => performance.now(),
     wakeAt(dueMs, wake) {
       clearTimeout(timeout);

@@ -2,15 +2,21 @@
 const DRIFT_MS_MAX = 2;
 
 /**
- * A clock for log lines: microseconds since the Unix epoch. `Date.now` alone knows only milliseconds, so
- * the fine monotonic clock is laid over it and set again whenever the system's clock was adjusted.
+ * Wall-clock time in milliseconds with a fraction. `Date.now` alone knows only whole ones, so the fine monotonic
+ * clock is laid over it and set again whenever the system's clock was adjusted.
  */
-export function wallClockMicros(): () => number {
+export function fineWallClock(): () => number {
   let offsetMs = performance.timeOrigin;
   return () => {
     const fineMs = performance.now();
     const coarseMs = Date.now();
     if (Math.abs(offsetMs + fineMs - coarseMs) > DRIFT_MS_MAX) offsetMs = coarseMs - fineMs;
-    return Math.floor((offsetMs + fineMs) * 1000);
+    return offsetMs + fineMs;
   };
+}
+
+/** The same for log lines: whole microseconds since the Unix epoch. */
+export function wallClockMicros(): () => number {
+  const nowMs = fineWallClock();
+  return () => Math.floor(nowMs() * 1000);
 }

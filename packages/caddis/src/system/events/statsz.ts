@@ -2,6 +2,7 @@ import { Timer } from "../../base/timer-queue.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { goJson } from "../../broker/go-json.ts";
 import { makeMessage } from "../../broker/message.ts";
+import type { JetStream } from "../../jetstream/jetstream.ts";
 import { serverInfo } from "../server-info.ts";
 import { serverStats } from "../server-stats.ts";
 import type { Usage } from "../views/varz.ts";
@@ -18,15 +19,17 @@ const INTERVAL_MS_MAX = 10_000;
 export class Statsz {
   readonly #broker: Broker;
   readonly #usage: () => Usage;
+  readonly #jetStream: () => JetStream | null;
   readonly #timer = new Timer(() => this.#onDue());
   #startMs = 0;
   #intervalMs = FIRST_MS;
   /** When the last ones were due, monotonic milliseconds. */
   #lastMs = -Infinity;
 
-  constructor(broker: Broker, usage: () => Usage) {
+  constructor(broker: Broker, usage: () => Usage, jetStream: () => JetStream | null) {
     this.#broker = broker;
     this.#usage = usage;
+    this.#jetStream = jetStream;
   }
 
   /** Where they come by the clock. */
@@ -55,7 +58,7 @@ export class Statsz {
   tell(subject: string): void {
     const { systemAccount } = this.#broker;
     if (systemAccount === null || !isInterested(systemAccount, subject)) return;
-    const statsz = serverStats(this.#broker, this.#usage(), this.#startMs);
+    const statsz = serverStats(this.#broker, this.#usage(), this.#startMs, this.#jetStream());
     const json = goJson({ server: serverInfo(this.#broker), statsz });
     systemAccount.publish(makeMessage(subject, "", "", Buffer.from(json, "utf8")));
   }

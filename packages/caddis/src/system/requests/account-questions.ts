@@ -1,3 +1,4 @@
+import { goQuote } from "../../base/go-quote.ts";
 import { accountDetail } from "../views/account-detail.ts";
 import { accountStat } from "../account-stat.ts";
 import { leafz } from "../views/leafz.ts";
@@ -7,7 +8,7 @@ import type { Account } from "../../broker/account.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { RequestBody } from "./request-body.ts";
 import type { RequestedServer } from "./requested-server.ts";
-import { type Answer, connzInTurns, connzQuery, subszQuery } from "./server-questions.ts";
+import { type Answer, connzInTurns, connzQuery, jszQuery, subszQuery } from "./server-questions.ts";
 
 /** As `Question`, about the account called `account`, a text that comes from a subject. */
 export type AccountQuestion = (server: RequestedServer, body: RequestBody, account: string) => Answer;
@@ -20,13 +21,23 @@ export const ACCOUNT_QUESTIONS: ReadonlyMap<string, AccountQuestion> = new Map<s
   ],
   ["CONNZ", ({ broker }, body, account) => connzInTurns(broker, { ...connzQuery(body), account })],
   ["LEAFZ", ({ broker }) => leafz(broker)],
-  ["JSZ", () => ({ problem: "jetstream not enabled" })],
+  ["JSZ", answerJsz],
   ["INFO", answerInfo],
   ["STATZ", answerStatz],
 ]);
 
 /** In subjects "PING" stands for all accounts, and is no account then. */
 const ALL_ACCOUNTS = "PING";
+
+function answerJsz({ broker, jetStream = null }: RequestedServer, body: RequestBody, name: string): Answer {
+  const query = jszQuery(body);
+  if (jetStream === null) return { problem: "jetstream not enabled" };
+  if (broker.accounts.get(name) === undefined) return { problem: `account ${goQuote(name)} not found` };
+  const owner = jetStream.accounts.get(name);
+  if (owner === undefined) return { problem: `account ${goQuote(name)} not jetstream enabled` };
+  // Loaded when somebody asks: a server without JetStream never does.
+  return import("../views/jsz-account.ts").then(({ jszAccount }) => jszAccount(owner, query));
+}
 
 function answerInfo({ broker }: RequestedServer, _body: RequestBody, name: string): object {
   const account = broker.accounts.get(name);

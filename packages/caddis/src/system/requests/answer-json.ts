@@ -19,7 +19,8 @@ export function* answerPieces(value: object): Generator<string> {
 }
 
 function* texts(value: unknown): Generator<string> {
-  if (typeof value !== "object" || value === null) yield goJson(value);
+  if (typeof value === "bigint") yield String(value);
+  else if (typeof value !== "object" || value === null) yield goJson(value);
   else if (Symbol.iterator in value) yield* listTexts(value as Iterable<unknown>);
   else if (Object.values(value).every(isScalar)) yield goJson(value);
   else yield* objectTexts(value);
@@ -48,5 +49,5 @@ function* objectTexts(object: object): Generator<string> {
 
 /** Most connections and subscriptions have nothing else, and a built-in writes them many times faster. */
 function isScalar(value: unknown): boolean {
-  return typeof value !== "object" || value === null;
+  return (typeof value !== "object" && typeof value !== "bigint") || value === null;
 }

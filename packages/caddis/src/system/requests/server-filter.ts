@@ -16,12 +16,17 @@ export function isMeant(broker: Broker, body: RequestBody): boolean {
   const verdicts = [
     fits("server_name", broker.serverName),
     fits("host", broker.host),
-    // There is neither a cluster nor a JetStream domain.
+    // There is no cluster.
     fits("cluster", ""),
-    body.text("domain") === "",
+    fitsDomain(body.text("domain"), broker.options.jetstream.domain),
     hasTags(broker.options.server_tags, body.texts("tags")),
   ];
   return verdicts.every(Boolean);
+}
+
+/** A domain counts as a whole. */
+function fitsDomain(asked: string, own: string): boolean {
+  return asked === "" || asked === own;
 }
 
 /** Tags count in any case, and blanks around them do not. */

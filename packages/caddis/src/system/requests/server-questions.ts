@@ -5,9 +5,9 @@ import { accountz } from "../views/accountz.ts";
 import { connzSteps, type ConnzQuery } from "../views/connz.ts";
 import { expvarz } from "../views/expvarz.ts";
 import { gatewayz } from "../views/gatewayz.ts";
-import { healthz } from "../views/healthz.ts";
+import { checkedJetStream, checksOf, healthz } from "../views/healthz.ts";
 import { ipqueuesz } from "../views/ipqueuesz.ts";
-import { jsz } from "../views/jsz.ts";
+import { jsz, type JszQuery } from "../views/jsz.ts";
 import { leafz } from "../views/leafz.ts";
 import { routez } from "../views/routez.ts";
 import { subsz, type SubszQuery } from "../views/subsz.ts";
@@ -33,8 +33,7 @@ export const SERVER_QUESTIONS: ReadonlyMap<string, Question> = new Map<string, Q
   ["GATEWAYZ", ({ broker }) => gatewayz(broker)],
   ["LEAFZ", ({ broker }) => leafz(broker)],
   ["ACCOUNTZ", ({ broker }, body) => accountz(broker, body.text("account"))],
-  // Who does not lead JetStream leaves the answer to who does.
-  ["JSZ", ({ broker }, body) => (body.flag("leader_only") ? null : jsz(broker, { leaderOnly: false }))],
+  ["JSZ", answerJsz],
   ["HEALTHZ", answerHealthz],
   ["PROFILEZ", (_server, body) => answerProfilez(body)],
   ["EXPVARZ", answerExpvarz],
@@ -50,8 +49,8 @@ export function connzInTurns(broker: Broker, query: ConnzQuery): object | Promis
 
 /** The members that the view wants, which are getters on some servers. */
 function varzSource(server: RequestedServer): Omit<Parameters<typeof varz>[0], "usage"> {
-  const { broker, startMs, configLoadMs, configDigest, ocspCache, httpRequests } = server;
-  return { broker, startMs, configLoadMs, configDigest, ocspCache, httpRequests };
+  const { broker, startMs, configLoadMs, configDigest, ocspCache, jetStream = null, httpRequests } = server;
+  return { broker, startMs, configLoadMs, configDigest, ocspCache, jetStream, httpRequests };
 }
 
 /** As in the reference's options for /subsz. */
@@ -89,15 +88,44 @@ export function connzQuery(body: RequestBody): ConnzQuery {
   };
 }
 
-/** Which checks of JetStream are asked for does not matter while it is not configured. */
-function answerHealthz({ takesConnections }: RequestedServer, body: RequestBody): object {
-  for (const name of ["js-enabled", "js-enabled-only", "js-server-only", "js-meta-only"]) body.flag(name);
-  const { httpStatus, body: health } = healthz(takesConnections, {
+/** Who does not lead JetStream leaves the answer to who does. */
+function answerJsz({ broker, jetStream = null }: RequestedServer, body: RequestBody): Answer {
+  const query = jszQuery(body);
+  return jetStream === null && query.leaderOnly ? null : jsz(broker, jetStream, query);
+}
+
+/** As in the reference's options for /jsz. */
+export function jszQuery(body: RequestBody): JszQuery {
+  body.flag("stream_leader_only");
+  return {
+    account: body.text("account"),
+    accounts: body.flag("accounts"),
+    streams: body.flag("streams"),
+    consumers: body.flag("consumer"),
+    directConsumers: body.flag("direct_consumer"),
+    config: body.flag("config"),
+    leaderOnly: body.flag("leader_only"),
+    offset: body.int("offset"),
+    limit: body.int("limit"),
+    raft: body.flag("raft"),
+  };
+}
+
+function answerHealthz(server: RequestedServer, body: RequestBody): object {
+  const isEnabledOnly = body.flag("js-enabled");
+  const checks = checksOf({
+    enabledOnly: body.flag("js-enabled-only") || isEnabledOnly,
+    serverOnly: body.flag("js-server-only"),
+  });
+  body.flag("js-meta-only");
+  const query = {
     account: body.text("account"),
     stream: body.text("stream"),
     consumer: body.text("consumer"),
     details: body.flag("details"),
-  });
+    ...checks,
+  };
+  const { httpStatus, body: health } = healthz(server.takesConnections, query, checkedJetStream(server));
   const { status, ...rest } = health;
   return { status, status_code: httpStatus, ...rest };
 }

@@ -34,7 +34,11 @@ export class SystemRequests {
     this.#server = server;
     this.#events = events;
     this.#answerer = new Answerer(server);
-    this.#statsz = new Statsz(server.broker, () => usageOf(server));
+    this.#statsz = new Statsz(
+      server.broker,
+      () => usageOf(server),
+      () => server.jetStream ?? null,
+    );
   }
 
   /** Listens, and begins to tell statistics. */

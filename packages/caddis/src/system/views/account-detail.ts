@@ -25,7 +25,7 @@ export interface AccountDetail {
   /** Expired accounts are no more. */
   readonly expired: false;
   readonly complete: true;
-  readonly jetstream_enabled: false;
+  readonly jetstream_enabled: boolean;
   readonly leafnode_connections: 0;
   readonly client_connections: number;
   readonly subscriptions: number;
@@ -53,7 +53,7 @@ export function accountDetail(account: Account): AccountDetail {
     is_system: account === broker.systemAccount || undefined,
     expired: false,
     complete: true,
-    jetstream_enabled: false,
+    jetstream_enabled: broker.jetStream?.has(account) ?? false,
     leafnode_connections: 0,
     client_connections: account.connectionCount,
     subscriptions: account.sublist.count,
@@ -72,10 +72,11 @@ export function accountDetail(account: Account): AccountDetail {
 
 /** As configured; the reference adds what becomes of the rest of the messages, and its weights are sums. */
 function mappingsOf({ broker, name }: Account): AccountDetail["mappings"] {
-  const { mappings } = broker.accounts.configOf(name);
+  const mappings = broker.accounts.mappingsOf(name);
   if (mappings.length === 0) return undefined;
+  const inOrder = [...mappings].sort((a, b) => (a.source < b.source ? -1 : 1));
   return Object.fromEntries(
-    mappings.map(({ source, destinations }) => {
+    inOrder.map(({ source, destinations }) => {
       const list = typeof destinations === "string" ? [{ subject: destinations, weight: 100 }] : destinations;
       return [
         source,

@@ -1,8 +1,17 @@
 import { CADDIS_VERSION, CLIENT_PROTOCOL, COMPATIBLE_VERSION } from "../../base/version.ts";
 import type { Broker } from "../../broker/broker.ts";
 import type { ResponseCache } from "../../auth/ocsp/response-cache.ts";
+import type { JetStream } from "../../jetstream/jetstream.ts";
 import { formatTime, formatUptime, toNanoseconds } from "../format.ts";
-import { FEATURE_FLAGS, sorted } from "../server-info.ts";
+import { featureFlags, sorted } from "../server-info.ts";
+import {
+  jetStreamConfig,
+  type JetStreamConfigView,
+  jetStreamLimits,
+  type JetStreamLimitsView,
+  type JetStreamStats,
+  jetStreamStats,
+} from "./jetstream-stats.ts";
 import { jwtClaims } from "./jwt-claims.ts";
 import { type OcspPeerCache, peerCache } from "./ocsp-peer-cache.ts";
 import { varzWebsocket, type VarzWebsocket } from "./varz-websocket.ts";
@@ -25,6 +34,8 @@ export interface VarzSource {
   readonly configDigest: string;
   /** What is known about peers' certificates; null where they are not checked. */
   readonly ocspCache: ResponseCache | null;
+  /** Null or absent: there is none. */
+  readonly jetStream?: JetStream | null;
   /** Requests by endpoint. */
   readonly httpRequests: ReadonlyMap<string, number>;
 }
@@ -38,6 +49,13 @@ interface CountsByKind {
   readonly routes: 0;
   readonly gateways: 0;
   readonly leafs: 0;
+}
+
+/** JetStream as it is configured, and what it does. */
+export interface VarzJetStream {
+  readonly config: JetStreamConfigView;
+  readonly stats: JetStreamStats;
+  readonly limits: JetStreamLimitsView;
 }
 
 /** A part that is not configured. */
@@ -79,7 +97,7 @@ export interface Varz {
   readonly leaf: Nothing;
   readonly mqtt: Nothing;
   readonly websocket: VarzWebsocket;
-  readonly jetstream: Nothing;
+  readonly jetstream: VarzJetStream | Nothing;
   readonly tls_timeout: number;
   readonly write_deadline: number;
   readonly write_timeout: string | undefined;
@@ -171,7 +189,7 @@ export function varz({
     leaf: {},
     mqtt: {},
     websocket: varzWebsocket(broker),
-    jetstream: {},
+    jetstream: varzJetStream(source.jetStream ?? null),
     tls_timeout: options.tls === null ? TLS_TIMEOUT_S : options.tls.timeout / 1000,
     write_deadline: toNanoseconds(options.write_deadline),
     write_timeout: options.write_timeout === "default" ? undefined : options.write_timeout,
@@ -204,7 +222,7 @@ export function varz({
     config_digest: configDigest,
     tags: options.server_tags.length === 0 ? undefined : options.server_tags,
     metadata: Object.keys(options.server_metadata).length === 0 ? undefined : sorted(options.server_metadata),
-    feature_flags: FEATURE_FLAGS,
+    feature_flags: featureFlags(options),
     trusted_operators_jwt: unlessEmpty(options.operator),
     trusted_operators_claim: unlessEmpty(options.operator.map(jwtClaims)),
     system_account: broker.systemAccount?.name,
@@ -216,6 +234,15 @@ export function varz({
     proxies: options.proxies.length === 0 ? undefined : { trusted: options.proxies.map((key) => ({ key })) },
     tls_cert_not_after: tls === null ? undefined : formatTime(tls.context.notAfterMs),
     caddis: CADDIS_VERSION,
+  };
+}
+
+function varzJetStream(jetStream: JetStream | null): VarzJetStream | Nothing {
+  if (jetStream === null) return {};
+  return {
+    config: jetStreamConfig(jetStream),
+    stats: jetStreamStats(jetStream),
+    limits: jetStreamLimits(jetStream),
   };
 }
 

@@ -1,0 +1,190 @@
+import { Timer } from "../../base/timer-queue.ts";
+import { goJson } from "../../broker/go-json.ts";
+import { fieldsOf, headerBlockOf } from "../../broker/header-block.ts";
+import type { ReceivedMessage } from "../../broker/internal-subscription.ts";
+import { makeMessage, type Message } from "../../broker/message.ts";
+import { requestInfoOf } from "../../broker/request-info.ts";
+import { type Receiver, Subscription } from "../../broker/subscription.ts";
+import type { JetStreamAccount } from "../account.ts";
+import { tellApiLimitReached } from "../advisories.ts";
+import { DirectGets } from "../direct-get.ts";
+import { apiError } from "../core/api-error.ts";
+import { isLevelReached } from "../core/versioning.ts";
+import type { ApiCounts } from "../usage.ts";
+import type { ApiAnswer, ApiEndpoint } from "./endpoint.ts";
+import { ENDPOINTS } from "./endpoints.ts";
+import { RequestQueue } from "./request-queue.ts";
+import { type Route, Router } from "./router.ts";
+
+/** What all its subjects begin with. */
+const API_PREFIX = "$JS.API.";
+const NEXT_MESSAGE = "CONSUMER.MSG.NEXT.";
+const DIRECT_GET = "DIRECT.GET.";
+const TYPE_PREFIX = "io.nats.jetstream.api.v1.";
+/** In a request's headers: it wants to be answered only by a server that is at least so new. */
+const REQUIRED_LEVEL_FIELD = "Nats-Required-Api-Level";
+
+/**
+ * The API of one account: takes requests to `$JS.API.>` and answers them in their order. Those for messages go straight
+ * to consumers and streams; the rest is copied and waits for its turn.
+ */
+export class Api implements Receiver {
+  /** How often this account asked. */
+  readonly counts: ApiCounts = { total: 0, errors: 0, inflight: 0 };
+  readonly #owner: JetStreamAccount;
+  readonly #subscription: Subscription;
+  readonly #router = new Router(ENDPOINTS);
+  readonly #queue: RequestQueue;
+  readonly #directGets: DirectGets;
+  #isClosed = false;
+
+  /** Answers from now on. */
+  constructor(owner: JetStreamAccount) {
+    this.#owner = owner;
+    this.#directGets = new DirectGets(owner.account, owner.streams, (origin) => owner.directMirrors.find(origin));
+    this.#queue = new RequestQueue({
+      later: (run) => owner.account.broker.timers.setIn(new Timer(run), 0),
+      limit: (isInfo) => this.#limit(isInfo),
+      onDropped: (count) => this.#onDropped(count),
+    });
+    this.#subscription = new Subscription(null, this, `${API_PREFIX}>`, "", "");
+    owner.account.subscribe(this.#subscription);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#owner.account.unsubscribe(this.#subscription);
+    this.#owner.jetStream.api.inflight -= this.#queue.length;
+    this.counts.inflight -= this.#queue.length;
+    this.#queue.close();
+  }
+
+  receive(message: Message): boolean {
+    const subject = message.input.buf.latin1Slice(
+      message.subjectStart + API_PREFIX.length,
+      message.subjectEnd,
+    );
+    if (subject.startsWith(NEXT_MESSAGE)) return this.#onNextMessage(subject, message);
+    if (subject.startsWith(DIRECT_GET)) return this.#onDirectGet(subject, message);
+    const route = this.#router.find(subject);
+    // What nobody knows is taken, and left without an answer.
+    if (route === null) return true;
+    const received = this.#copy(message);
+    this.#count(1);
+    this.#queue.push({ isInfo: route.endpoint.isInfo ?? false, run: () => this.#serve(route, received) });
+    return true;
+  }
+
+  /** False where there is no such consumer: then nobody is there to ask. */
+  #onNextMessage(subject: string, message: Message): boolean {
+    const dot = subject.indexOf(".", NEXT_MESSAGE.length);
+    const stream = this.#owner.streams.get(subject.slice(NEXT_MESSAGE.length, dot));
+    const consumer = dot < 0 ? undefined : stream?.consumers.get(subject.slice(dot + 1));
+    return consumer?.onNext(message) ?? false;
+  }
+
+  #onDirectGet(subject: string, message: Message): boolean {
+    const requiresMore = message.headerBytes > 0 && !isLevelReached(requiredLevel(headerBlockOf(message)));
+    return this.#directGets.receive(message, subject.slice(DIRECT_GET.length), requiresMore);
+  }
+
+  #copy(message: Message): ReceivedMessage {
+    const { input, payloadStart, headerBytes } = message;
+    const { buf } = input;
+    return {
+      subject: buf.latin1Slice(message.subjectStart, message.subjectEnd),
+      reply: buf.latin1Slice(message.replyStart, message.replyEnd),
+      headers: buf.latin1Slice(payloadStart, payloadStart + headerBytes),
+      payload: Buffer.from(buf.subarray(payloadStart + headerBytes, message.payloadEnd)),
+      account: this.#owner.account,
+      origin: message.origin,
+      info: message.via?.info ?? null,
+    };
+  }
+
+  #serve(route: Route, received: ReceivedMessage): void | Promise<void> {
+    try {
+      const answer = this.#answerTo(route, received);
+      if (answer instanceof Promise) return this.#serveLater(route, received, answer);
+      this.#send(route.endpoint, received, answer);
+    } catch (error) {
+      this.#onFault(received, error);
+    }
+    return undefined;
+  }
+
+  async #serveLater(route: Route, received: ReceivedMessage, answer: Promise<ApiAnswer>): Promise<void> {
+    try {
+      this.#send(route.endpoint, received, await answer);
+    } catch (error) {
+      this.#onFault(received, error);
+    }
+  }
+
+  #answerTo({ endpoint, names }: Route, received: ReceivedMessage): ApiAnswer | Promise<ApiAnswer> {
+    if (endpoint.ignoresLevel !== true && !isLevelReached(requiredLevel(received.headers))) {
+      return { error: apiError("requiredApiLevel") };
+    }
+    const owner = this.#owner;
+    const request = { owner, names, received, counts: this.counts };
+    const [stream] = names;
+    if (stream === undefined || owner.streams.has(stream)) return endpoint.answer(request);
+    // It may be on its way back from the disk.
+    return owner.whenLoaded(stream).then(() => endpoint.answer(request));
+  }
+
+  #send(endpoint: ApiEndpoint, received: ReceivedMessage, answer: ApiAnswer): void {
+    this.#count(-1);
+    if (answer === null || this.#isClosed) return;
+    const type = `${TYPE_PREFIX}${endpoint.type}_response`;
+    const json = goJson(
+      "ok" in answer ? { type, ...answer.ok } : { type, error: answer.error, ...endpoint.fieldsOfErrors },
+    );
+    for (const counts of [this.counts, this.#owner.jetStream.api]) {
+      counts.total++;
+      if ("error" in answer && answer.isUncounted !== true) counts.errors++;
+    }
+    const { account } = this.#owner;
+    if (received.reply !== "") {
+      const headers = "ok" in answer ? (answer.headers ?? "") : "";
+      account.publish(makeMessage(received.reply, "", headers, Buffer.from(json, "utf8")));
+    }
+    this.#audit(received, json);
+    account.broker.flusher.flush();
+  }
+
+  #audit({ subject, payload, info, origin }: ReceivedMessage, response: string): void {
+    const client = info ?? (origin === null ? null : requestInfoOf(origin, true));
+    this.#owner.advisories.apiAudit(subject, client, payload.toString("utf8"), response);
+  }
+
+  /** Our own fault: the request stays without an answer, the others are served. */
+  #onFault({ subject }: ReceivedMessage, error: unknown): void {
+    this.#count(-1);
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#owner.account.broker.log.error(`JetStream API request ${subject} failed: ${reason}`);
+  }
+
+  #limit(isInfo: boolean): number {
+    const { infoQueueLimit, requestQueueLimit } = this.#owner.jetStream.settings;
+    return isInfo ? infoQueueLimit : requestQueueLimit;
+  }
+
+  #onDropped(count: number): void {
+    const { jetStream, account } = this.#owner;
+    this.#count(-count);
+    account.broker.log.warn(`JetStream API queue limit reached, dropping ${count} requests`);
+    const { systemAccount } = account.broker;
+    if (systemAccount !== null) tellApiLimitReached(systemAccount, jetStream.domain, count);
+  }
+
+  #count(requests: number): void {
+    this.counts.inflight += requests;
+    this.#owner.jetStream.api.inflight += requests;
+  }
+}
+
+function requiredLevel(headers: string): string {
+  if (!headers.includes(REQUIRED_LEVEL_FIELD)) return "";
+  return fieldsOf(headers).get(REQUIRED_LEVEL_FIELD)?.[0] ?? "";
+}

@@ -1,0 +1,213 @@
+import { Bytes } from "../base/bytes.ts";
+import { STALL_BYTES_MAX, STALL_SHARE } from "../base/limits.ts";
+import type { Account, Receivers } from "../broker/account.ts";
+import { deliver } from "../broker/deliver.ts";
+import { Message } from "../broker/message.ts";
+import type { StoredMessage } from "../store/stored-message.ts";
+import type { Inbox, Sent } from "./core/consumer-port.ts";
+
+/** Five numbers of up to 19 digits with dots, two sizes with a space, and line ends. */
+const NUMBERS_BYTES_MAX = 5 * 20 + 2 * 10 + 16;
+/** Memory that is kept from one message to the next. */
+const KEPT_BYTES_MAX = 1024 * 1024;
+const FIRST_BYTES = 4 * 1024;
+
+const DOT = 0x2e;
+const ZERO = 0x30;
+const SPACE = 0x20;
+const CR = 0x0d;
+const LF = 0x0a;
+const CRLF_BYTES = 2;
+const NS_DIGITS = 6;
+const HEADER_START = "NATS/1.0\r\n";
+/** Where requests of other accounts are answered: somebody always listens there, for whoever may have left. */
+const SERVICE_REPLIES = "_R_.";
+
+/** What is added to a message on its way to a consumer. */
+export interface DeliveryForm {
+  /** What its acknowledgement subject begins with. */
+  readonly ackPrefix: Buffer;
+  /** The payload is left out, and its size said in a header. */
+  readonly headersOnly: boolean;
+}
+
+/**
+ * Delivers stored messages: they keep the subject they were stored under, whatever inbox they go to, and have the
+ * acknowledgement subject for their reply. One message at a time: `prepare`, then `send`.
+ */
+export class StoredDelivery {
+  readonly #account: Account;
+  #message = new Message();
+
+  constructor(account: Account) {
+    this.#account = account;
+    this.#message.input = new Bytes(FIRST_BYTES);
+  }
+
+  /**
+   * Writes the message out; returns how large it is: subject, reply, headers and payload. `pinId`: of the pinned
+   * client, empty for none.
+   */
+  prepare(
+    stored: StoredMessage,
+    { ackPrefix, headersOnly }: DeliveryForm,
+    deliveries: number,
+    consumerSeq: number,
+    numPending: number,
+    pinId: string,
+  ): number {
+    const { subject, buf: source, headersStart, payloadStart, payloadEnd } = stored;
+    const payloadBytes = payloadEnd - payloadStart;
+    const fields = addedFields(headersOnly ? payloadBytes : -1, pinId);
+    const plainHeaderBytes = payloadStart - headersStart;
+    const headerBytes = headerSize(plainHeaderBytes, fields);
+    const bodyBytes = headersOnly ? 0 : payloadBytes;
+    const message = this.#messageFor(
+      subject.length + ackPrefix.length + NUMBERS_BYTES_MAX + headerBytes + bodyBytes,
+    );
+    const { buf } = message.input;
+    let at = writeText(buf, 0, subject);
+    message.subjectEnd = at;
+    message.replyStart = at;
+    at = writeBytes(buf, at, ackPrefix);
+    at = writeNumber(buf, at, deliveries);
+    buf[at++] = DOT;
+    at = writeNumber(buf, at, stored.seq);
+    buf[at++] = DOT;
+    at = writeNumber(buf, at, consumerSeq);
+    buf[at++] = DOT;
+    at = writeNanoseconds(buf, at, stored.timeMs, stored.timeNs);
+    buf[at++] = DOT;
+    at = writeNumber(buf, at, numPending);
+    message.replyEnd = at;
+    message.suffixStart = at;
+    message.headerBytes = headerBytes;
+    if (headerBytes > 0) {
+      at = writeNumber(buf, at, headerBytes);
+      buf[at++] = SPACE;
+    }
+    at = writeNumber(buf, at, headerBytes + bodyBytes);
+    buf[at++] = CR;
+    buf[at++] = LF;
+    message.payloadStart = at;
+    if (fields === "" && !headersOnly) {
+      source.copy(buf, at, headersStart, payloadEnd);
+      at += payloadEnd - headersStart;
+    } else {
+      at = writeHeaders(buf, at, source, headersStart, payloadStart, fields);
+      source.copy(buf, at, payloadStart, payloadStart + bodyBytes);
+      at += bodyBytes;
+    }
+    message.payloadEnd = at;
+    buf[at++] = CR;
+    buf[at] = LF;
+    return message.replyEnd + headerBytes + bodyBytes;
+  }
+
+  /** Sends what was prepared last to `inbox`; `isFor` says whether those who listen there count as receivers. */
+  send(inbox: Inbox, isFor: ((receivers: Receivers) => boolean) | null): Sent {
+    const { sublist, broker } = this.#account;
+    const receivers = sublist.match(inbox.bytes, 0, inbox.bytes.length);
+    if (receivers.isEmpty || (isFor !== null && !isFor(receivers))) return "nobody";
+    if (areBehind(receivers)) return "refused";
+    if (deliver(this.#message, receivers, broker.random) > 0) return "sent";
+    return inbox.subject.startsWith(SERVICE_REPLIES) ? "nobody" : "refused";
+  }
+
+  #messageFor(bytes: number): Message {
+    const { input } = this.#message;
+    if (input.capacity >= bytes && input.capacity <= KEPT_BYTES_MAX) return this.#message;
+    if (input.capacity < bytes || bytes <= KEPT_BYTES_MAX) {
+      this.#message = new Message();
+      this.#message.input = new Bytes(bytes > KEPT_BYTES_MAX ? bytes : Math.min(2 * bytes, KEPT_BYTES_MAX));
+    }
+    return this.#message;
+  }
+}
+
+/**
+ * Whether every receiver has so much waiting that a publisher would be held back. One that takes no more does not
+ * keep others from theirs: it is dropped as whoever falls behind is.
+ */
+function areBehind({ plain, queues }: Receivers): boolean {
+  for (let i = 0; i < plain.length; i++) if (!isClientBehind(plain[i].client)) return false;
+  for (let i = 0; i < queues.length; i++) {
+    const group = queues[i];
+    for (let j = 0; j < group.length; j++) if (!isClientBehind(group[j].client)) return false;
+  }
+  return true;
+}
+
+function isClientBehind(client: Receivers["plain"][number]["client"]): boolean {
+  if (client === null) return false;
+  const limit = Math.min(STALL_BYTES_MAX, client.broker.options.max_pending * STALL_SHARE);
+  return client.outbound.pendingBytes > limit;
+}
+
+/** `leftOutBytes`: -1, nothing is left out. */
+function addedFields(leftOutBytes: number, pinId: string): string {
+  const size = leftOutBytes < 0 ? "" : `Nats-Msg-Size: ${leftOutBytes}\r\n`;
+  return pinId === "" ? size : `${size}Nats-Pin-Id: ${pinId}\r\n`;
+}
+
+/** Of a block of `bytes` with `fields` added. */
+function headerSize(bytes: number, fields: string): number {
+  if (fields === "") return bytes;
+  return (bytes === 0 ? HEADER_START.length + CRLF_BYTES : bytes) + fields.length;
+}
+
+/** Writes the block `source[start, end)` with `fields` at its end. */
+function writeHeaders(
+  buf: Buffer,
+  start: number,
+  source: Buffer,
+  from: number,
+  to: number,
+  fields: string,
+): number {
+  let at = start;
+  if (from === to) {
+    if (fields === "") return at;
+    at = writeText(buf, at, HEADER_START);
+  } else {
+    // Without the empty line at its end.
+    source.copy(buf, at, from, to - CRLF_BYTES);
+    at += to - CRLF_BYTES - from;
+  }
+  at = writeText(buf, at, fields);
+  buf[at++] = CR;
+  buf[at++] = LF;
+  return at;
+}
+
+function writeText(buf: Buffer, at: number, text: string): number {
+  return at + buf.latin1Write(text, at);
+}
+
+function writeBytes(buf: Buffer, at: number, bytes: Buffer): number {
+  for (let i = 0; i < bytes.length; i++) buf[at + i] = bytes[i];
+  return at + bytes.length;
+}
+
+/** Writes a whole number, not negative, in decimal and returns where it ends. */
+function writeNumber(buf: Buffer, start: number, value: number): number {
+  let digits = 1;
+  for (let power = 10; power <= value; power *= 10) digits++;
+  return writeDigits(buf, start, value, digits);
+}
+
+function writeDigits(buf: Buffer, start: number, value: number, digits: number): number {
+  let rest = value;
+  for (let at = start + digits - 1; at >= start; at--) {
+    const tens = Math.floor(rest / 10);
+    buf[at] = ZERO + rest - 10 * tens;
+    rest = tens;
+  }
+  return start + digits;
+}
+
+/** Times before 1970 do not occur: the server itself gives them. */
+function writeNanoseconds(buf: Buffer, start: number, ms: number, ns: number): number {
+  if (ms <= 0) return writeNumber(buf, start, Math.max(0, ns));
+  return writeDigits(buf, writeNumber(buf, start, ms), ns, NS_DIGITS);
+}

@@ -1,0 +1,43 @@
+import type { StreamInterest } from "./stream-interest.ts";
+
+/** Messages that are shown may take up so much of the list before it is made short. */
+const SHOWN_MAX = 4096;
+
+/**
+ * Messages that were stored and are not durable yet: consumers must not see them, since a crash could give their
+ * sequences to others. Keeps no more of them than their subjects.
+ */
+export class StreamVisibility {
+  /** The last sequence that consumers may see. */
+  visibleSeq: number;
+  #seqs: number[] = [];
+  #subjects: string[] = [];
+  #shown = 0;
+
+  constructor(visibleSeq: number) {
+    this.visibleSeq = visibleSeq;
+  }
+
+  /** A message was stored; sequences ascend. `subject` is a wire string. */
+  add(seq: number, subject: string): void {
+    this.#seqs.push(seq);
+    this.#subjects.push(subject);
+  }
+
+  /** Shows what is durable to the consumers. */
+  advance(durableSeq: number, interest: StreamInterest): void {
+    this.visibleSeq = durableSeq;
+    const seqs = this.#seqs;
+    while (this.#shown < seqs.length && seqs[this.#shown] <= durableSeq) {
+      const index = this.#shown++;
+      interest.onVisible(seqs[index], this.#subjects[index]);
+    }
+    if (this.#shown === seqs.length || this.#shown > SHOWN_MAX) this.#forgetShown();
+  }
+
+  #forgetShown(): void {
+    this.#seqs.splice(0, this.#shown);
+    this.#subjects.splice(0, this.#shown);
+    this.#shown = 0;
+  }
+}

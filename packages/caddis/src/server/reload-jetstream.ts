@@ -1,0 +1,44 @@
+import type { Options } from "../config/options.ts";
+import type { JetStreamPart } from "./jetstream-part.ts";
+import type { ReloadPart, ReloadStep } from "./reload-part.ts";
+
+/** What a server lets a reload do about its JetStream. */
+export interface JetStreamHolder {
+  /** Null while it is off. */
+  readonly part: JetStreamPart | null;
+  /** Makes one of these options that is not started yet. Rejects with what is in the way. */
+  open(options: Options): Promise<JetStreamPart>;
+  /** Goes on with another one, or none. */
+  use(part: JetStreamPart | null): void;
+}
+
+/** JetStream is switched on or off, or its limits become others. */
+export class JetStreamReload implements ReloadPart {
+  readonly #holder: JetStreamHolder;
+
+  constructor(holder: JetStreamHolder) {
+    this.#holder = holder;
+  }
+
+  async prepare(_current: Options, next: Options): Promise<ReloadStep> {
+    const { part } = this.#holder;
+    if (part === null) return next.jetstream.enabled ? this.#switchOn(next) : { commit() {} };
+    return next.jetstream.enabled ? part.prepare(next) : this.#switchOff(part);
+  }
+
+  async #switchOn(next: Options): Promise<ReloadStep> {
+    const part = await this.#holder.open(next);
+    return {
+      commit: () => this.#holder.use(part),
+      finish: () => part.start(),
+      abandon: () => part.close(),
+    };
+  }
+
+  #switchOff(part: JetStreamPart): ReloadStep {
+    return {
+      commit: () => this.#holder.use(null),
+      finish: () => part.close(),
+    };
+  }
+}

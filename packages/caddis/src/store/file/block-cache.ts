@@ -1,0 +1,93 @@
+/** Spare pieces kept for reuse: what a busy log fills in some milliseconds. */
+const SPARE_MAX = 16;
+
+/**
+ * What the stores of all streams keep in memory of their files, within one budget. What was not used for a full
+ * round of the hand is let go of (second chance): noting a use is one assignment.
+ */
+export class BlockCache {
+  /** Bytes that all entries may have together; one that is alone may be larger. */
+  readonly #budgetBytes: number;
+  readonly #entries: CacheEntry[] = [];
+  readonly #spare: Buffer[] = [];
+  #bytes = 0;
+  #hand = 0;
+
+  constructor(budgetBytes: number) {
+    this.#budgetBytes = budgetBytes;
+  }
+
+  /** Bytes held at present. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Takes an entry in, for which others may have to go. */
+  add(entry: CacheEntry): void {
+    entry.place = this.#entries.length;
+    entry.isUsed = true;
+    this.#entries.push(entry);
+    this.#bytes += entry.bytes;
+    this.#makeRoom();
+  }
+
+  /** An entry has grown or shrunk. */
+  resize(entry: CacheEntry, bytes: number): void {
+    this.#bytes += bytes - entry.bytes;
+    entry.bytes = bytes;
+    entry.isUsed = true;
+    this.#makeRoom();
+  }
+
+  /** Forgets an entry; one that is not there is none of its business. */
+  drop(entry: CacheEntry): void {
+    if (entry.place < 0) return;
+    const last = this.#entries.pop();
+    if (last !== undefined && last !== entry) {
+      this.#entries[entry.place] = last;
+      last.place = entry.place;
+    }
+    entry.place = -1;
+    this.#bytes -= entry.bytes;
+  }
+
+  /** Memory for a piece of `length` bytes, all the same length; its content is anything. */
+  takeBuffer(length: number): Buffer {
+    const spare = this.#spare.pop();
+    return spare?.length === length ? spare : Buffer.allocUnsafeSlow(length);
+  }
+
+  /** Gives memory back that nobody refers to any more. */
+  giveBuffer(buf: Buffer): void {
+    if (this.#spare.length < SPARE_MAX) this.#spare.push(buf);
+  }
+
+  #makeRoom(): void {
+    // Everyone gets one more chance, so two rounds are enough; the last one stays, however large it is.
+    for (let left = 2 * this.#entries.length; left > 0; left--) {
+      if (this.#bytes <= this.#budgetBytes || this.#entries.length <= 1) return;
+      if (this.#hand >= this.#entries.length) this.#hand = 0;
+      const entry = this.#entries[this.#hand];
+      if (entry.isUsed || !entry.release()) {
+        entry.isUsed = false;
+        this.#hand++;
+      } else {
+        this.drop(entry);
+      }
+    }
+  }
+}
+
+/** Something in a `BlockCache`. Invariant: `place` is where it stands there, -1 while it is not there. */
+export class CacheEntry {
+  bytes: number;
+  place = -1;
+  isUsed = true;
+  /** Lets go of the memory; false: not now. */
+  readonly release: () => boolean;
+
+  constructor(bytes: number, release: () => boolean) {
+    this.bytes = bytes;
+    this.release = release;
+  }
+}

@@ -1,0 +1,119 @@
+import type { Disk } from "../../io/disk.ts";
+import { CHECKPOINT_NAME } from "./checkpoint.ts";
+import { type BlockHeader, type BlockName, decodeHeader, parseBlockName, RECORDS_AT } from "./format.ts";
+
+/** A file of the log that is part of the store. */
+export interface BlockFile {
+  readonly name: string;
+  readonly header: BlockHeader;
+  readonly size: number;
+}
+
+/** The files of a store's log. */
+export interface BlockFiles {
+  readonly folder: string;
+  /** By number; numbers may be missing. */
+  readonly files: readonly BlockFile[];
+  /** Files whose content others have taken over. */
+  readonly superseded: readonly string[];
+  /** The last number that a file of whatever content has. */
+  readonly lastNumber: number;
+  /** The last file has no header: it was begun when the server stopped. Else bytes of it that nobody can read. */
+  readonly lastUnreadableBytes: number;
+  /** In words, what is wrong. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Looks for the blocks in a folder and reads their headers. `preferred`: names of those that count, up to the last of
+ * them, if all of them are there. Of others that cover the same number the newest generation counts. Rejects with a
+ * `DiskError`.
+ */
+export async function findBlockFiles(
+  disk: Disk,
+  folder: string,
+  preferred: ReadonlySet<string>,
+): Promise<BlockFiles> {
+  const entries = await disk.list(folder);
+  const present = entries.filter(({ isFolder }) => !isFolder).map(({ name }) => name);
+  const names = present.map(parseBlockName).filter((name) => name !== null);
+  const isComplete = [...preferred].every((name) => present.includes(name));
+  const chosen = isComplete ? names.filter(({ name }) => preferred.has(name)) : [];
+  const lastChosen = Math.max(0, ...chosen.map(({ lastNumber }) => lastNumber));
+  names.sort((a, b) => b.generation - a.generation || a.number - b.number);
+  const problems: string[] = [];
+  const files: BlockFile[] = [];
+  const superseded: string[] = [];
+  let lastNumber = 0;
+  let lastUnreadableBytes = 0;
+  for (const name of names) {
+    // What is not chosen among them holds nothing any more, or is a copy that was not put in force.
+    const isLeft = isComplete && name.number <= lastChosen && !preferred.has(name.name);
+    // What a file covers that comes before is its own.
+    if (isLeft || files.some(({ header }) => header.number <= name.lastNumber && name.number <= header.lastNumber)) {
+      superseded.push(name.name);
+      continue;
+    }
+    const path = `${folder}/${name.name}`;
+    const size = disk.size(path);
+    const header = readHeader(disk, path, name);
+    if (header !== null) files.push({ name: name.name, header, size });
+    else if (size > RECORDS_AT) problems.push(`${path} can't be read: its header is damaged (${size} bytes)`);
+    if (name.lastNumber > lastNumber) {
+      lastNumber = name.lastNumber;
+      lastUnreadableBytes = header === null ? Math.max(0, size - RECORDS_AT) : 0;
+    }
+  }
+  // A file that was not put in its place in the end.
+  superseded.push(...present.filter((name) => name.endsWith(TEMPORARY) && isOwn(name.slice(0, -TEMPORARY.length))));
+  const own = ownFiles(files, problems, folder);
+  own.sort((a, b) => a.header.number - b.header.number);
+  noteMissing(own, problems, folder);
+  return { folder, files: own, superseded, lastNumber, lastUnreadableBytes, problems };
+}
+
+const TEMPORARY = ".tmp";
+
+function isOwn(name: string): boolean {
+  return name === CHECKPOINT_NAME || parseBlockName(name) !== null;
+}
+
+function readHeader(disk: Disk, path: string, name: BlockName): BlockHeader | null {
+  const buf = Buffer.alloc(RECORDS_AT);
+  disk.read(path, 0, buf, 0, RECORDS_AT);
+  const header = decodeHeader(buf);
+  if (header === null) return null;
+  const isNamed =
+    header.number === name.number &&
+    header.lastNumber === name.lastNumber &&
+    header.generation === name.generation;
+  return isNamed ? header : null;
+}
+
+/** Those of the store that most of them belong to. */
+function ownFiles(files: readonly BlockFile[], problems: string[], folder: string): BlockFile[] {
+  const counts = new Map<string, number>();
+  for (const { header } of files) {
+    const id = header.storeId.toString("hex");
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  if (counts.size <= 1) return [...files];
+  const [own] = [...counts].reduce((most, each) => (each[1] > most[1] ? each : most));
+  return files.filter(({ header, name }) => {
+    if (header.storeId.toString("hex") === own) return true;
+    problems.push(`${folder}/${name} belongs to another store and is left alone`);
+    return false;
+  });
+}
+
+function noteMissing(files: readonly BlockFile[], problems: string[], folder: string): void {
+  for (let i = 1; i < files.length; i++) {
+    const from = files[i - 1].header.lastNumber + 1;
+    const { number, previousLength } = files[i].header;
+    // What was begun and never got a header is no loss.
+    const isEmpty = previousLength > 0 && previousLength <= RECORDS_AT;
+    if (number > (isEmpty ? from + 1 : from)) {
+      problems.push(`${folder}: blocks ${from} to ${number - 1} are missing`);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import type { BlockCache } from "./block-cache.ts";
+import { CacheEntry } from "./block-cache.ts";
+import type { BlockIndex } from "./block-index.ts";
+import type { FileCipher } from "./cipher.ts";
+import { type BlockHeader, blockName, RECORDS_AT, seedOf } from "./format.ts";
+import { LiveBits, type LiveSet } from "./live-set.ts";
+
+/** One file of the log: what is known of it while the store is open. */
+export class Block {
+  readonly header: BlockHeader;
+  readonly path: string;
+  readonly seed: number;
+  readonly cipher: FileCipher | null;
+  /** What its records count sequences from; of a block that holds nothing that counts, where it would lie. */
+  firstSeq: number;
+  /** The last sequence that it holds, or that was left out or lost behind it; `firstSeq - 1`: none yet. */
+  lastSeq: number;
+  /** Which of its sequences are messages. */
+  live: LiveSet = new LiveBits();
+  /** What the records of these take up. */
+  liveBytes = 0;
+  /** Bytes of records, written or not. */
+  end = RECORDS_AT;
+  /** What lies before was handed to the disk, and what before this one is durable. */
+  writtenEnd = 0;
+  durableEnd = 0;
+  /** The latest time of a message that it ever held. */
+  timeMs = -Infinity;
+  timeNs = 0;
+  /** Null: not in memory; `BlockIndexes` brings it. */
+  index: BlockIndex | null = null;
+  indexEntry: CacheEntry | null = null;
+  /** Its file is no longer part of the store. */
+  isGone = false;
+  /** Pieces of the file in memory, by their number. */
+  readonly chunks: (Chunk | null)[] = [];
+
+  constructor(folder: string, header: BlockHeader, cipher: FileCipher | null) {
+    this.header = header;
+    this.path = `${folder}/${blockName(header.number, header.lastNumber, header.generation)}`;
+    this.seed = seedOf(header);
+    this.cipher = cipher;
+    this.firstSeq = header.firstSeq;
+    this.lastSeq = header.firstSeq - 1;
+  }
+
+  get number(): number {
+    return this.header.number;
+  }
+
+  get lastNumber(): number {
+    return this.header.lastNumber;
+  }
+
+  /** Whether `seq` is a message that is there. */
+  has(seq: number): boolean {
+    return this.live.has(seq - this.firstSeq);
+  }
+
+  /** The time of a message that is added. */
+  noteTime(timeMs: number, timeNs: number): void {
+    if (timeMs < this.timeMs || (timeMs === this.timeMs && timeNs < this.timeNs)) return;
+    this.timeMs = timeMs;
+    this.timeNs = timeNs;
+  }
+
+  /** Keeps an index in memory for as long as there is room. `isOpen`: it goes on growing, and stays. */
+  keepIndex(index: BlockIndex, cache: BlockCache, isOpen: () => boolean): void {
+    this.index = index;
+    this.indexEntry = new CacheEntry(index.bytes, () => {
+      if (isOpen()) return false;
+      this.index = null;
+      this.indexEntry = null;
+      return true;
+    });
+    cache.add(this.indexEntry);
+  }
+
+  /** Lets go of what is in memory of the file. */
+  release(cache: BlockCache): void {
+    this.isGone = true;
+    if (this.indexEntry !== null) cache.drop(this.indexEntry);
+    this.index = null;
+    this.indexEntry = null;
+    for (const chunk of this.chunks) if (chunk !== null) cache.drop(chunk.entry);
+    this.chunks.length = 0;
+  }
+}
+
+/** A piece of a file in memory: `buf[0, length)` is what the file has from a multiple of `CHUNK_BYTES` on. */
+export interface Chunk {
+  readonly buf: Buffer;
+  readonly view: DataView;
+  readonly length: number;
+  readonly entry: CacheEntry;
+}

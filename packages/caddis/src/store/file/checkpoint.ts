@@ -1,0 +1,221 @@
+import type { Random } from "../../io/random.ts";
+import type { Block } from "./block.ts";
+import { FieldReader, FieldWriter } from "./byte-fields.ts";
+import { crc32, viewOf } from "./checksum.ts";
+import { checkOf, cipherOf, newCipher, type StoreKeys, TAG_BYTES } from "./cipher.ts";
+import { type LiveSet, readLiveSet, writeLiveSet } from "./live-set.ts";
+import type { StoreData } from "./store-data.ts";
+
+/**
+ * # The checkpoint, `index.db`
+ *
+ * What a store knows of its messages as of a place in the log, so that a start need not read all of it: it reads this
+ * and goes on from there. It is replaced as a whole when the store is closed, and from time to time. Without it, or
+ * where it does not fit the blocks that are there, all blocks are read.
+ *
+ *       0  8   magic "CADDISIX"
+ *       8  u32 version, 1
+ *      12  u32 flags: as of a block, what the rest is encrypted with
+ *      16  16  salt
+ *      32  8   check value of the key
+ *      40  u32 CRC-32 of the rest, seeded with that of the bytes before
+ *      44  4   zeros
+ *      48      fields as `encodeCheckpoint` writes them, u32 and f64; encrypted: followed by the tag
+ */
+export const CHECKPOINT_NAME = "index.db";
+
+const MAGIC = "CADDISIX";
+const VERSION = 1;
+const HEADER_BYTES = 48;
+const CRC_AT = 40;
+
+/** A block as a checkpoint knows it. */
+export interface CheckpointBlock {
+  readonly number: number;
+  readonly lastNumber: number;
+  readonly generation: number;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** How much of it is covered. */
+  readonly end: number;
+  readonly liveBytes: number;
+  readonly timeMs: number;
+  readonly timeNs: number;
+  readonly live: LiveSet;
+}
+
+/** A checkpoint that was read. */
+export interface Checkpoint {
+  readonly storeId: Buffer;
+  /** Nothing was written after it. */
+  readonly isClean: boolean;
+  readonly blocks: readonly CheckpointBlock[];
+  readonly lastSeq: number;
+  /** Puts figures, lost messages, due times and subjects into an empty store. False: it is not whole. */
+  readonly readInto: (data: StoreData) => boolean;
+}
+
+/** All of `data` as it is now. The caller sees to it that the log is durable up to here before this is put in place. */
+export function encodeCheckpoint(
+  data: StoreData,
+  storeId: Buffer,
+  isClean: boolean,
+  keys: StoreKeys | null,
+  random: Random,
+): Buffer {
+  const fields = new FieldWriter();
+  fields.bytes(Buffer.alloc(HEADER_BYTES));
+  fields.bytes(storeId);
+  fields.u32(isClean ? 1 : 0);
+  fields.u32(data.blocks.length);
+  for (const block of data.blocks) writeBlock(block, fields);
+  fields.f64(data.state.lastSeq);
+  writeFigures(data, fields);
+  writeSubjects(data, fields);
+  return seal(fields, keys, random);
+}
+
+/** Null: it is no checkpoint, or damaged. Throws a `KeyError` for a wrong key. */
+export function decodeCheckpoint(buf: Buffer, keys: StoreKeys | null, path: string): Checkpoint | null {
+  const fields = unseal(buf, keys, path);
+  if (fields === null) return null;
+  const storeId = fields.bytes(16);
+  const isClean = fields.u32() === 1;
+  const blocks: CheckpointBlock[] = [];
+  for (let left = fields.u32(); left > 0 && !fields.isOver; left--) {
+    const block = readBlock(fields);
+    if (block === null) return null;
+    blocks.push(block);
+  }
+  const lastSeq = fields.f64();
+  if (fields.isOver) return null;
+  const readInto = (data: StoreData): boolean => readFigures(data, fields) && readSubjects(data, fields);
+  return { storeId, isClean, blocks, lastSeq, readInto };
+}
+
+function writeBlock(block: Block, fields: FieldWriter): void {
+  fields.f64(block.number);
+  fields.f64(block.lastNumber);
+  fields.u32(block.header.generation);
+  fields.f64(block.firstSeq);
+  fields.f64(block.lastSeq);
+  fields.u32(block.end);
+  fields.f64(block.liveBytes);
+  fields.f64(block.timeMs);
+  fields.u32(block.timeNs);
+  writeLiveSet(block.live, fields);
+}
+
+function readBlock(fields: FieldReader): CheckpointBlock | null {
+  const number = fields.f64();
+  const lastNumber = fields.f64();
+  const generation = fields.u32();
+  const firstSeq = fields.f64();
+  const lastSeq = fields.f64();
+  const end = fields.u32();
+  const liveBytes = fields.f64();
+  const timeMs = fields.f64();
+  const timeNs = fields.u32();
+  const live = readLiveSet(fields);
+  if (live === null) return null;
+  return { number, lastNumber, generation, firstSeq, lastSeq, end, liveBytes, timeMs, timeNs, live };
+}
+
+function writeFigures(data: StoreData, fields: FieldWriter): void {
+  const { state, lost, kept, expiries } = data;
+  fields.f64(state.firstSeq);
+  fields.f64(state.messages);
+  fields.f64(state.bytes);
+  fields.f64(data.liveBytes);
+  fields.u32(state.hasLast ? 1 : 0);
+  fields.f64(state.lastMs);
+  fields.u32(state.lastNs);
+  fields.u32(lost.ranges.length);
+  for (const { from, to, count, bytes } of lost.ranges) {
+    for (const value of [from, to, count, bytes]) fields.f64(value);
+  }
+  fields.u32(kept.size);
+  for (const seq of kept) fields.f64(seq);
+  expiries.forEach((dueMs, seq) => {
+    fields.f64(dueMs);
+    fields.f64(seq);
+  });
+  fields.f64(NO_MORE);
+}
+
+/** Where the due times end. */
+const NO_MORE = -1;
+
+function readFigures(data: StoreData, fields: FieldReader): boolean {
+  const { state, lost, kept, expiries } = data;
+  state.firstSeq = fields.f64();
+  state.messages = fields.f64();
+  state.bytes = fields.f64();
+  data.liveBytes = fields.f64();
+  state.hasLast = fields.u32() === 1;
+  state.lastMs = fields.f64();
+  state.lastNs = fields.u32();
+  for (let left = fields.u32(); left > 0 && !fields.isOver; left--) {
+    lost.add({ from: fields.f64(), to: fields.f64(), count: fields.f64(), bytes: fields.f64() });
+  }
+  for (let left = fields.u32(); left > 0 && !fields.isOver; left--) kept.add(fields.f64());
+  for (let dueMs = fields.f64(); dueMs !== NO_MORE && !fields.isOver; dueMs = fields.f64()) {
+    expiries.add(dueMs, fields.f64());
+  }
+  state.lostCount = lost.count;
+  state.lostBytes = lost.bytes;
+  return !fields.isOver;
+}
+
+function writeSubjects({ table }: StoreData, fields: FieldWriter): void {
+  fields.u32(table.size);
+  table.forEach((id) => {
+    const length = table.length(id);
+    fields.u32(length);
+    fields.filled(length, (target, start) => table.copySubject(id, target, start));
+    fields.f64(table.first(id));
+    fields.f64(table.last(id));
+    fields.u32(table.count(id));
+  });
+}
+
+function readSubjects({ table, state }: StoreData, fields: FieldReader): boolean {
+  for (let left = fields.u32(); left > 0 && !fields.isOver; left--) {
+    const subject = fields.bytes(fields.u32());
+    const first = fields.f64();
+    const last = fields.f64();
+    const count = fields.u32();
+    if (count > 0) table.restore(subject.latin1Slice(0, subject.length), first, last, count);
+  }
+  state.subjectCount = table.size;
+  return !fields.isOver;
+}
+
+function seal(fields: FieldWriter, keys: StoreKeys | null, random: Random): Buffer {
+  const salt = Buffer.from(random.bytes(16));
+  const cipher = newCipher(keys, salt);
+  if (cipher !== null) fields.bytes(Buffer.alloc(TAG_BYTES));
+  const buf = fields.content;
+  buf.latin1Write(MAGIC, 0);
+  buf.writeUInt32LE(VERSION, 8);
+  buf.writeUInt32LE(cipher === null ? 0 : cipher.flag, 12);
+  salt.copy(buf, 16);
+  checkOf(cipher).copy(buf, 32);
+  cipher?.seal(buf, HEADER_BYTES, HEADER_BYTES, buf.length - TAG_BYTES, 0);
+  buf.writeUInt32LE(checksumOf(buf), CRC_AT);
+  return buf;
+}
+
+function unseal(buf: Buffer, keys: StoreKeys | null, path: string): FieldReader | null {
+  if (buf.length < HEADER_BYTES || buf.latin1Slice(0, 8) !== MAGIC || buf.readUInt32LE(8) !== VERSION) return null;
+  if (buf.readUInt32LE(CRC_AT) !== checksumOf(buf)) return null;
+  const cipher = cipherOf(keys, buf.readUInt32LE(12), buf.subarray(16, 32), buf.subarray(32, 40), path);
+  if (cipher === null) return new FieldReader(buf.subarray(HEADER_BYTES));
+  const plain = cipher.open(buf, HEADER_BYTES, HEADER_BYTES, buf.length - TAG_BYTES, 0);
+  return plain === null ? null : new FieldReader(plain);
+}
+
+function checksumOf(buf: Buffer): number {
+  const view = viewOf(buf);
+  return crc32(buf, view, HEADER_BYTES, buf.length, crc32(buf, view, 0, CRC_AT, 0));
+}

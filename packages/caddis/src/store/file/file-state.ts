@@ -1,0 +1,41 @@
+import type { Instant } from "../../base/instant.ts";
+import type { StreamState } from "../stream-store.ts";
+
+/** The figures of a file store; `firstTime` is looked up when it is asked for. */
+export class FileState implements StreamState {
+  messages = 0;
+  bytes = 0;
+  firstSeq = 0;
+  lastSeq = 0;
+  subjectCount = 0;
+  lostCount = 0;
+  lostBytes = 0;
+  lastMs = 0;
+  lastNs = 0;
+  hasLast = false;
+  #firstTimeOf: number = -1;
+  #firstTime: Instant | null = null;
+  readonly #timeOf: (seq: number) => Instant | null;
+
+  /** `timeOf`: the time of a message that is there; null where it can't be read. */
+  constructor(timeOf: (seq: number) => Instant | null) {
+    this.#timeOf = timeOf;
+  }
+
+  get firstTime(): Instant | null {
+    if (this.messages === 0) return null;
+    if (this.#firstTimeOf !== this.firstSeq) {
+      this.#firstTime = this.#timeOf(this.firstSeq);
+      this.#firstTimeOf = this.firstSeq;
+    }
+    return this.#firstTime;
+  }
+
+  get lastTime(): Instant | null {
+    return this.hasLast ? { ms: this.lastMs, ns: this.lastNs } : null;
+  }
+
+  get deletedCount(): number {
+    return this.messages === 0 ? 0 : this.lastSeq - this.firstSeq + 1 - this.messages;
+  }
+}

@@ -1,0 +1,146 @@
+import type { Disk } from "../../io/disk.ts";
+import type { Block, Chunk } from "./block.ts";
+import { type BlockCache, CacheEntry } from "./block-cache.ts";
+import { viewOf } from "./checksum.ts";
+import { CHUNK_BYTES } from "./format.ts";
+import { isWhole } from "./records.ts";
+import type { WriteBuffer } from "./write-buffer.ts";
+
+/** A chunk is kept once a second of its records is asked for among so many misses. */
+const MISSES_REMEMBERED = 16;
+const SCRATCH_BYTES_KEPT = 1024 * 1024;
+
+/**
+ * Brings records into memory: from the write buffer, from pieces of files that are kept, or from the disk. A single
+ * record is read alone; where several of one piece are wanted the piece is read, and when that goes on the next one
+ * ahead of time.
+ */
+export class RecordReader {
+  readonly #disk: Disk;
+  readonly #cache: BlockCache;
+  readonly #written: WriteBuffer;
+  readonly #missedBlocks: (Block | null)[] = Array.from({ length: MISSES_REMEMBERED }, () => null);
+  readonly #missedChunks = new Int32Array(MISSES_REMEMBERED);
+  #misses = 0;
+  #scratch: Buffer = Buffer.alloc(0);
+  #scratchView = viewOf(this.#scratch);
+  /** Where the record lies that was asked for last. */
+  buf: Buffer = this.#scratch;
+  view: DataView = this.#scratchView;
+  at = 0;
+
+  constructor(disk: Disk, cache: BlockCache, written: WriteBuffer) {
+    this.#disk = disk;
+    this.#cache = cache;
+    this.#written = written;
+  }
+
+  /** Brings the record of `length` bytes at `offset`; false: what is there is not that record, whole. */
+  bring(block: Block, offset: number, length: number): boolean {
+    if (block.writtenEnd < block.end || this.#written.current?.block === block) {
+      const segment = this.#written.find(block, offset);
+      if (segment !== null) {
+        this.buf = segment.buf;
+        this.view = segment.view;
+        this.at = offset - segment.base;
+        return true;
+      }
+    }
+    if (!this.#fetch(block, offset, length)) return false;
+    return (
+      this.view.getUint32(this.at, true) === length &&
+      isWhole(this.buf, this.view, this.at, this.at + length, block.seed, offset)
+    );
+  }
+
+  /** Puts a filled piece in the cache, which was written: it is likely to be read soon. */
+  keep(block: Block, index: number, buf: Buffer): void {
+    this.#put(block, index, buf, buf.length);
+  }
+
+  #fetch(block: Block, offset: number, length: number): boolean {
+    const index = Math.floor(offset / CHUNK_BYTES);
+    const within = offset - index * CHUNK_BYTES;
+    if (within + length > CHUNK_BYTES) return this.#readAlone(block, offset, length);
+    let chunk = block.chunks[index] ?? null;
+    if (chunk === null || within + length > chunk.length) {
+      if (!this.#wasMissed(block, index)) return this.#readAlone(block, offset, length);
+      chunk = this.#readChunk(block, index);
+      if (chunk === null || within + length > chunk.length) return false;
+    }
+    chunk.entry.isUsed = true;
+    this.buf = chunk.buf;
+    this.view = chunk.view;
+    this.at = within;
+    return true;
+  }
+
+  /** Notes a miss; true: there was one of the same piece lately. */
+  #wasMissed(block: Block, index: number): boolean {
+    for (let i = 0; i < MISSES_REMEMBERED; i++) {
+      if (this.#missedChunks[i] === index && this.#missedBlocks[i] === block) return true;
+    }
+    const place = this.#misses++ % MISSES_REMEMBERED;
+    this.#missedBlocks[place] = block;
+    this.#missedChunks[place] = index;
+    return false;
+  }
+
+  #readAlone(block: Block, offset: number, length: number): boolean {
+    if (this.#scratch.length < length || this.#scratch.length > SCRATCH_BYTES_KEPT) {
+      this.#scratch = Buffer.allocUnsafeSlow(Math.max(4096, length));
+      this.#scratchView = viewOf(this.#scratch);
+    }
+    this.buf = this.#scratch;
+    this.view = this.#scratchView;
+    this.at = 0;
+    return this.#read(block, offset, this.#scratch, length) === length;
+  }
+
+  #readChunk(block: Block, index: number): Chunk | null {
+    const buf = this.#cache.takeBuffer(CHUNK_BYTES);
+    const length = this.#read(block, index * CHUNK_BYTES, buf, CHUNK_BYTES);
+    if (length <= 0) return null;
+    const chunk = this.#put(block, index, buf, length);
+    if (index === 0 || (block.chunks[index - 1] ?? null) !== null) this.#readAhead(block, index + 1);
+    return chunk;
+  }
+
+  /** Bytes that were there; -1: the disk does not give them. */
+  #read(block: Block, offset: number, target: Buffer, length: number): number {
+    try {
+      return this.#disk.read(block.path, offset, target, 0, length);
+    } catch {
+      return -1;
+    }
+  }
+
+  #readAhead(block: Block, index: number): void {
+    const start = index * CHUNK_BYTES;
+    const isThere = (block.chunks[index] ?? null) !== null;
+    if (isThere || start + CHUNK_BYTES > block.writtenEnd) return;
+    const buf = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    this.#disk.readLater(block.path, start, buf, 0, CHUNK_BYTES).then(
+      (length) => {
+        const isWanted = length === CHUNK_BYTES && (block.chunks[index] ?? null) === null && !block.isGone;
+        if (isWanted) this.#put(block, index, buf, length);
+      },
+      // Who wants to read it will see.
+      () => {},
+    );
+  }
+
+  #put(block: Block, index: number, buf: Buffer, length: number): Chunk {
+    const old = block.chunks[index] ?? null;
+    if (old !== null) this.#cache.drop(old.entry);
+    const entry = new CacheEntry(buf.length, () => {
+      block.chunks[index] = null;
+      return true;
+    });
+    const chunk = { buf, view: viewOf(buf), length, entry };
+    while (block.chunks.length < index) block.chunks.push(null);
+    block.chunks[index] = chunk;
+    this.#cache.add(entry);
+    return chunk;
+  }
+}

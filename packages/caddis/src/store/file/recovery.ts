@@ -1,0 +1,531 @@
+import { assert } from "../../base/assert.ts";
+import type { Disk } from "../../io/disk.ts";
+import { Block } from "./block.ts";
+import { type BlockFile, type BlockFiles, findBlockFiles } from "./block-files.ts";
+import { BlockIndex } from "./block-index.ts";
+import { type Damage, type Scan, scanBlock } from "./block-scan.ts";
+import { type Checkpoint, CHECKPOINT_NAME, decodeCheckpoint } from "./checkpoint.ts";
+import { viewOf } from "./checksum.ts";
+import { cipherOf, type StoreKeys } from "./cipher.ts";
+import {
+  aligned,
+  blockName,
+  KIND_ERASED,
+  KIND_FRONT,
+  KIND_KEPT,
+  KIND_MESSAGE,
+  KIND_REMOVED,
+  KIND_SKIP,
+  MESSAGE_BATCH,
+  MESSAGE_FIXED_BYTES,
+  nanosecondsOf,
+  RECORDS_AT,
+} from "./format.ts";
+import { LiveBits, LiveList } from "./live-set.ts";
+import { RecoveredRemovals } from "./recovered-removals.ts";
+import { decodeRanges } from "./records.ts";
+import type { StoreData } from "./store-data.ts";
+
+/** What `recover` found, beside what it put into the `StoreData`. */
+export interface Recovered {
+  /** Null: there was nothing. */
+  readonly storeId: Buffer | null;
+  readonly nextNumber: number;
+  /** How much of the block before the next one is valid; see `format.ts`. */
+  readonly previousLength: number;
+  /** Files that others have taken over; they may go. */
+  readonly superseded: readonly string[];
+  /** A block to go on with: it was closed, not left. */
+  readonly open: Block | null;
+}
+
+/** Sequences that were in bytes that can't be read. */
+interface Gap {
+  readonly after: number;
+  readonly before: number;
+  readonly bytes: number;
+  readonly where: string;
+}
+
+/** A block that was walked through. */
+interface Walked {
+  readonly block: Block;
+  /** Its messages: where each record lies, ascending. */
+  readonly offsets: number[];
+  readonly seqs: number[];
+  /** How many of the last ones belong to a batch whose end is not in this block. */
+  openBatch: number;
+  /** Some message in it is the last of its batch, or of none. */
+  closesBatch: boolean;
+  /** Its bytes, where they are few; null: to be read again. */
+  buf: Buffer | null;
+}
+
+/** Bytes of blocks that are kept between the two walks. */
+const KEPT_BYTES_MAX = 64 * 1024 * 1024;
+/** The smallest message. */
+const MESSAGE_BYTES_MIN = MESSAGE_FIXED_BYTES;
+
+/**
+ * Reads the log of a store into `data`: first all that was removed, then the messages that were not. The same files give
+ * the same store always; nothing is changed but that copies of damaged bytes are laid beside them. Rejects with a
+ * `DiskError` or a `KeyError`.
+ */
+export async function recover(
+  disk: Disk,
+  folder: string,
+  keys: StoreKeys | null,
+  data: StoreData,
+  report: (damage: string) => void,
+): Promise<Recovered> {
+  const checkpoint = await readCheckpoint(disk, folder, keys, report);
+  const names = (checkpoint?.blocks ?? []).map((b) => blockName(b.number, b.lastNumber, b.generation));
+  const found = await findBlockFiles(disk, folder, new Set(names));
+  // All keys are looked for before anything else is done.
+  const blocks = found.files.map(({ header, name }) => {
+    const path = `${folder}/${name}`;
+    return new Block(folder, header, cipherOf(keys, header.flags, header.salt, header.keyCheck, path));
+  });
+  for (const problem of found.problems) report(problem);
+  const isFit = checkpoint !== null && fits(checkpoint, names, found.files);
+  if (!isFit && checkpoint !== null) console.log(names, checkpoint.blocks.map((b) => b.end), found.files.map((f) => [f.name, f.size]), found.superseded);
+  const recovery = new Recovery(disk, data, report, found, blocks, isFit ? checkpoint : null);
+  await recovery.run();
+  if (checkpoint !== null && !isFit) recovery.noteCheckpoint(checkpoint);
+  return recovery.result(checkpoint);
+}
+
+/** Null: there is none that can be read. */
+async function readCheckpoint(
+  disk: Disk,
+  folder: string,
+  keys: StoreKeys | null,
+  report: (damage: string) => void,
+): Promise<Checkpoint | null> {
+  const path = `${folder}/${CHECKPOINT_NAME}`;
+  const size = disk.size(path);
+  if (size < 0) return null;
+  const buf = Buffer.allocUnsafeSlow(size);
+  const length = await disk.readLater(path, 0, buf, 0, size);
+  const checkpoint = decodeCheckpoint(buf.subarray(0, length), keys, path);
+  if (checkpoint === null) report(`${path} can't be read: all blocks are read instead`);
+  return checkpoint;
+}
+
+/** Whether the first of `files` are what a checkpoint speaks of. */
+function fits(checkpoint: Checkpoint, names: readonly string[], files: readonly BlockFile[]): boolean {
+  return names.every((name, i) => {
+    const file = files[i];
+    return (
+      file?.name === name &&
+      file.size >= checkpoint.blocks[i].end &&
+      file.header.storeId.equals(checkpoint.storeId)
+    );
+  });
+}
+
+class Recovery {
+  readonly #disk: Disk;
+  readonly #data: StoreData;
+  readonly #report: (damage: string) => void;
+  readonly #found: BlockFiles;
+  readonly #blocks: readonly Block[];
+  readonly #removals = new RecoveredRemovals();
+  readonly #gaps: Gap[] = [];
+  #lastSeq = 0;
+  #keptBytes = 0;
+  #isDamaged: boolean;
+  /** The last message whose time was seen. */
+  #timeSeq = 0;
+  #timeMs = 0;
+  #timeNs = 0;
+  /** Messages from this sequence on belong to a batch that is not complete. */
+  #voidFrom = Infinity;
+  /** What is known already, of the first blocks; null: nothing. */
+  readonly #checkpoint: Checkpoint | null;
+
+  constructor(
+    disk: Disk,
+    data: StoreData,
+    report: (damage: string) => void,
+    found: BlockFiles,
+    blocks: readonly Block[],
+    checkpoint: Checkpoint | null,
+  ) {
+    this.#checkpoint = checkpoint;
+    this.#isDamaged = found.problems.length > 0;
+    this.#disk = disk;
+    this.#data = data;
+    this.#report = report;
+    this.#found = found;
+    this.#blocks = blocks;
+  }
+
+  async run(): Promise<void> {
+    const known = this.#checkpoint === null ? 0 : this.#restore(this.#checkpoint);
+    const walked: Walked[] = [];
+    for (const { header } of this.#found.files) this.#noteHeader(header.firstSeq, header.lastSeq, header.frontSeq);
+    // The last one that is known may have more than is known.
+    for (let i = Math.max(0, known - 1); i < this.#blocks.length; i++) {
+      const from = i < known ? this.#blocks[i].end : 0;
+      if (from < this.#found.files[i].size) walked.push(await this.#walk(i, from));
+    }
+    this.#dropOpenBatch(walked);
+    this.#removals.sort();
+    this.#removeKnown();
+    const limits = this.#limits();
+    for (const each of walked) await this.#takeIn(each, limits[this.#blocks.indexOf(each.block)]);
+    this.#finish();
+  }
+
+  /** Takes over what a checkpoint says; returns of how many blocks. */
+  #restore(checkpoint: Checkpoint): number {
+    const isWhole = checkpoint.readInto(this.#data);
+    assert(isWhole, "a checkpoint with the right checksum is whole");
+    for (let i = 0; i < checkpoint.blocks.length; i++) {
+      const block = this.#blocks[i];
+      const known = checkpoint.blocks[i];
+      block.firstSeq = known.firstSeq;
+      block.lastSeq = known.lastSeq;
+      block.live = known.live;
+      block.liveBytes = known.liveBytes;
+      block.timeMs = known.timeMs;
+      block.timeNs = known.timeNs;
+      block.end = known.end;
+      block.writtenEnd = known.end;
+      block.durableEnd = known.end;
+      this.#data.addBlock(block);
+    }
+    this.#noteHeader(1, checkpoint.lastSeq, this.#data.state.firstSeq);
+    return checkpoint.blocks.length;
+  }
+
+  /** Removes what the log removes behind the checkpoint of what that has. */
+  #removeKnown(): void {
+    if (this.#checkpoint === null) return;
+    // An erased message is not in its file any more.
+    this.#data.isErased = (seq) => this.#removals.has(seq);
+    this.#data.forgetRange(0, this.#removals.frontSeq - 1);
+    this.#removals.forEach((from, to) => this.#data.forgetRange(from, to));
+    for (const seq of this.#removals.kept) this.#data.keep(seq);
+    this.#data.isErased = () => false;
+  }
+
+  /** A checkpoint that does not fit says at least how far the store had come. */
+  noteCheckpoint(checkpoint: Checkpoint): void {
+    const { state } = this.#data;
+    this.#report(`the checkpoint does not fit the blocks in ${this.#found.folder}: all blocks were read`);
+    if (checkpoint.lastSeq <= state.lastSeq) return;
+    const from = state.lastSeq + 1;
+    const count = checkpoint.lastSeq - state.lastSeq;
+    this.#report(`${count} messages from ${from} to ${checkpoint.lastSeq} are lost or were removed`);
+    state.lastSeq = checkpoint.lastSeq;
+    this.#data.noteLost(from, checkpoint.lastSeq, count, 0);
+  }
+
+  result(checkpoint: Checkpoint | null): Recovered {
+    const { files, lastNumber, lastUnreadableBytes, superseded } = this.#found;
+    const last = files.at(-1) ?? null;
+    const block = this.#blocks.at(-1) ?? null;
+    const isWhole = last !== null && last.header.lastNumber === lastNumber;
+    const wasClosed = this.#checkpoint?.isClean === true && this.#checkpoint.blocks.length === files.length;
+    const isOpen =
+      isWhole && wasClosed && last.header.generation === 0 && block !== null && last.size === block.end;
+    // Not known: what an unreadable file may have held.
+    const unreadable = lastUnreadableBytes > 0 ? 0 : RECORDS_AT;
+    return {
+      storeId: last?.header.storeId ?? checkpoint?.storeId ?? null,
+      nextNumber: Math.max(lastNumber, checkpoint?.blocks.at(-1)?.lastNumber ?? 0) + 1,
+      previousLength: isWhole && block !== null ? block.end : unreadable,
+      superseded: this.#isDamaged ? [] : superseded,
+      open: isOpen ? block : null,
+    };
+  }
+
+  #noteHeader(firstSeq: number, lastSeq: number, frontSeq: number): void {
+    this.#lastSeq = Math.max(this.#lastSeq, firstSeq - 1, lastSeq, frontSeq - 1);
+    this.#removals.frontSeq = Math.max(this.#removals.frontSeq, frontSeq);
+  }
+
+  /** Per block, the sequence from which on its messages are void: a later block starts there. */
+  #limits(): number[] {
+    const limits: number[] = [];
+    let limit = this.#voidFrom;
+    for (let i = this.#blocks.length - 1; i >= 0; i--) {
+      limits[i] = limit;
+      limit = Math.min(limit, this.#blocks[i].firstSeq);
+    }
+    return limits;
+  }
+
+  async #read(block: Block, length: number): Promise<Buffer> {
+    const buf = Buffer.allocUnsafeSlow(length);
+    const got = await this.#disk.readLater(block.path, 0, buf, 0, length);
+    return got === length ? buf : buf.subarray(0, got);
+  }
+
+  /** Reads a block's records: what they remove, and where its messages lie. */
+  async #walk(place: number, from: number): Promise<Walked> {
+    const block = this.#blocks[place];
+    const file = this.#found.files[place];
+    const isLast = place === this.#blocks.length - 1;
+    const buf = await this.#read(block, file.size);
+    const known = isLast ? 0 : this.#validLength(place, file);
+    const length = isLast ? cutOf(buf, block.seed, from) : Math.min(buf.length, known);
+    const view = viewOf(buf);
+    const walked: Walked = { block, offsets: [], seqs: [], openBatch: 0, closesBatch: false, buf: null };
+    /** Where sequences stand, for what lies in between: as `offsets`, with skips. */
+    const marks: { offset: number; seq: number }[] = [];
+    const scan = scanBlock(buf, length, from, block.seed, (kind, offset) => {
+      if (kind === KIND_MESSAGE || kind === KIND_ERASED) noteBatch(walked, kind, buf, view, offset);
+      if (kind === KIND_MESSAGE) {
+        const seq = block.firstSeq + view.getUint32(offset + 16, true);
+        walked.offsets.push(offset);
+        walked.seqs.push(seq);
+      } else if (kind === KIND_SKIP) {
+        marks.push({ offset, seq: view.getFloat64(offset + 16, true) - 1 });
+      } else if (kind === KIND_ERASED) {
+        const seq = block.firstSeq + view.getUint32(offset + 16, true);
+        marks.push({ offset, seq });
+        this.#noteTime(seq, view.getFloat64(offset + 24, true), nanosecondsOf(view.getUint32(offset + 20, true)));
+      } else {
+        this.#noteRemoval(kind, buf, view, offset);
+      }
+    });
+    for (const { seq } of marks) this.#lastSeq = Math.max(this.#lastSeq, seq);
+    block.end = known > 0 ? Math.max(known, scan.end) : scan.end;
+    this.#noteDamages(walked, marks, scan, block.end, place, buf);
+    if (this.#keptBytes + buf.length <= KEPT_BYTES_MAX) {
+      this.#keptBytes += buf.length;
+      walked.buf = buf;
+    }
+    return walked;
+  }
+
+  /** How many bytes of a block that is not the last one are valid. */
+  #validLength(place: number, file: BlockFile): number {
+    const { header } = file;
+    if (header.length > 0) return header.length;
+    const next = this.#found.files[place + 1].header;
+    const isNext = next.number === header.lastNumber + 1;
+    return isNext && next.previousLength > 0 ? next.previousLength : file.size;
+  }
+
+  #noteRemoval(kind: number, buf: Buffer, view: DataView, offset: number): void {
+    if (kind === KIND_REMOVED) {
+      decodeRanges(buf, view, offset, (from, to) => this.#removals.add(from, to));
+    } else if (kind === KIND_FRONT) {
+      const seq = view.getFloat64(offset + 16, true);
+      this.#removals.frontSeq = Math.max(this.#removals.frontSeq, seq);
+      this.#lastSeq = Math.max(this.#lastSeq, seq - 1);
+    } else if (kind === KIND_KEPT) {
+      this.#removals.kept.add(view.getFloat64(offset + 16, true));
+    }
+  }
+
+  /** Notes what can't be read, and lays copies of it aside. */
+  #noteDamages(
+    walked: Walked,
+    marks: readonly { offset: number; seq: number }[],
+    scan: Scan,
+    end: number,
+    place: number,
+    buf: Buffer,
+  ): void {
+    const { block, offsets, seqs } = walked;
+    const damages: Damage[] = [...scan.damages];
+    if (scan.end < end) damages.push({ from: scan.end, to: end });
+    for (const { from, to } of damages) {
+      let after = Math.max(block.firstSeq - 1, block.lastSeq);
+      let before = to >= end ? this.#firstBehind(place) : Infinity;
+      for (let i = 0; i < offsets.length && offsets[i] < from; i++) after = seqs[i];
+      for (let i = offsets.length - 1; i >= 0 && offsets[i] >= to; i--) before = Math.min(before, seqs[i]);
+      for (const mark of marks) {
+        if (mark.offset < from) after = Math.max(after, mark.seq);
+        else before = Math.min(before, mark.seq + 1);
+      }
+      if (before === Infinity) before = this.#firstBehind(place);
+      const where = `${block.path}, bytes ${from} to ${to}`;
+      this.#gaps.push({ after, before, bytes: to - from, where });
+      if (from < buf.length) this.#quarantine(block, from, buf.subarray(from, Math.min(to, buf.length)));
+    }
+  }
+
+  /** The first sequence that may be in a later block. */
+  #firstBehind(place: number): number {
+    const next = this.#blocks[place + 1];
+    return next === undefined ? Infinity : next.firstSeq;
+  }
+
+  #quarantine(block: Block, from: number, bytes: Buffer): void {
+    const path = `${block.path}.damaged-${from}`;
+    if (this.#disk.size(path) >= 0) return;
+    // Only a service to people: what it is a copy of stays where it is.
+    this.#disk.replace(path, bytes).catch(() => {});
+  }
+
+  /** A batch at the end of the log whose last message is not there was never acknowledged. */
+  #dropOpenBatch(walked: readonly Walked[]): void {
+    for (let i = walked.length - 1; i >= 0; i--) {
+      const { openBatch, closesBatch, seqs } = walked[i];
+      if (openBatch > 0) this.#voidFrom = seqs[seqs.length - openBatch];
+      if (closesBatch) break;
+    }
+    if (this.#voidFrom < Infinity) this.#lastSeq = this.#voidFrom - 1;
+    for (const { seqs } of walked) {
+      const last = seqs.findLast((seq) => seq < this.#voidFrom);
+      if (last !== undefined) this.#lastSeq = Math.max(this.#lastSeq, last);
+    }
+  }
+
+  /** Takes the messages of a block in that are still there. */
+  async #takeIn(walked: Walked, limitSeq: number): Promise<void> {
+    const { block, offsets, seqs } = walked;
+    const buf = walked.buf ?? (await this.#read(block, block.end));
+    const view = viewOf(buf);
+    const { table, record, kept, expiries } = this.#data;
+    const isKnown = this.#data.blocks.last === block;
+    // Of one that is known in part, only if it is at hand: else it is made when it is needed.
+    const index = isKnown ? block.index : new BlockIndex();
+    if (!isKnown) {
+      block.firstSeq = Math.min(block.firstSeq, limitSeq);
+      block.lastSeq = block.firstSeq - 1;
+      this.#data.addBlock(block);
+    }
+    const rels: number[] = [];
+    for (let i = 0; i < offsets.length; i++) {
+      const seq = seqs[i];
+      const offset = offsets[i];
+      const length = view.getUint32(offset, true);
+      const isLive = seq < limitSeq && !this.#removals.has(seq);
+      if (!record.read(buf, view, offset, offset, block.cipher, isLive)) {
+        this.#gaps.push({ after: seq - 1, before: seq + 1, bytes: length, where: `${block.path} at ${offset}` });
+        continue;
+      }
+      if (seq >= limitSeq) continue;
+      block.lastSeq = seq;
+      const { hasHeaders, dueMs } = record;
+      let id = 0;
+      if (isLive) {
+        id = table.intern(record.subject);
+        table.addTo(id, seq);
+        rels.push(seq - block.firstSeq);
+        this.#data.countLive(block, seq, length, hasHeaders, dueMs !== 0, record.timeMs, record.timeNs);
+        if (dueMs !== 0 && this.#removals.kept.has(seq)) kept.add(seq);
+        else if (dueMs !== 0) expiries.add(dueMs, seq);
+      } else {
+        block.noteTime(record.timeMs, record.timeNs);
+      }
+      index?.add(seq - block.header.firstSeq, offset, length, id, hasHeaders, dueMs !== 0);
+      this.#noteTime(seq, record.timeMs, record.timeNs);
+    }
+    block.writtenEnd = block.end;
+    block.durableEnd = block.end;
+    addTo(block, seqs, rels);
+    if (index !== null) this.#data.keepIndex(block, index);
+  }
+
+  #finish(): void {
+    const { state, table, lost } = this.#data;
+    const last = this.#found.files.at(-1) ?? null;
+    if (last === null) return;
+    // Nobody knows how many messages the last file had: none of their sequences is to be given out again.
+    this.#lastSeq += Math.floor(this.#found.lastUnreadableBytes / MESSAGE_BYTES_MIN);
+    if (this.#timeSeq > 0) {
+      state.lastMs = this.#timeMs;
+      state.lastNs = this.#timeNs;
+      state.hasLast = true;
+    } else if (!state.hasLast) {
+      this.#takeTime();
+    }
+    state.lastSeq = this.#lastSeq;
+    state.subjectCount = table.size;
+    for (const block of this.#blocks) this.#data.fileBytes += block.end;
+    for (const gap of this.#missing().concat(this.#gaps)) {
+      const from = Math.max(gap.after + 1, this.#removals.frontSeq);
+      const to = Math.min(gap.before - 1, state.lastSeq);
+      let count = 0;
+      for (let seq = from; seq <= to; seq++) if (!this.#removals.has(seq)) count++;
+      // A message that was being erased when the power went: all there was is known to be gone.
+      if (count === 0 && gap.before > gap.after + 1) continue;
+      this.#isDamaged = true;
+      if (gap.bytes > 0) count = Math.min(count, Math.floor(gap.bytes / MESSAGE_BYTES_MIN) + 1);
+      const what = count === 0 ? "no message" : `${count} messages between ${from} and ${to}`;
+      this.#report(`${gap.where} can't be read: ${what} lost`);
+      lost.add({ from, to, count, bytes: Math.min(gap.bytes, aligned(gap.bytes)) });
+    }
+    state.firstSeq = state.messages === 0 ? 0 : this.#data.blocks.next(0);
+    this.#data.advanceFront();
+    const front = this.#removals.frontSeq;
+    if (state.messages === 0 && front > 0) state.firstSeq = Math.max(state.firstSeq, front);
+  }
+
+  /** What blocks that are missing may have held. */
+  #missing(): Gap[] {
+    const gaps: Gap[] = [];
+    const blocks = this.#blocks;
+    for (let i = 0; i < blocks.length; i++) {
+      const { number, header } = blocks[i];
+      const before = i === 0 ? null : blocks[i - 1];
+      const isMissing = before === null ? number > 1 : number > before.lastNumber + 1;
+      const isEmpty = header.previousLength > 0 && header.previousLength <= RECORDS_AT;
+      if (!isMissing || isEmpty) continue;
+      const after = before === null ? 0 : before.lastSeq;
+      if (Math.max(after + 1, this.#removals.frontSeq) >= blocks[i].firstSeq) continue;
+      gaps.push({ after, before: blocks[i].firstSeq, bytes: 0, where: `what lay before ${blocks[i].path}` });
+    }
+    return gaps;
+  }
+
+  #noteTime(seq: number, timeMs: number, timeNs: number): void {
+    if (seq < this.#timeSeq) return;
+    this.#timeSeq = seq;
+    this.#timeMs = timeMs;
+    this.#timeNs = timeNs;
+  }
+
+  /** The time of the last message that there ever was, where none of the log has it. */
+  #takeTime(): void {
+    const { state } = this.#data;
+    const header = this.#found.files.findLast((file) => !Number.isNaN(file.header.timeMs))?.header;
+    if (header === undefined) return;
+    state.lastMs = header.timeMs;
+    state.lastNs = header.timeNs;
+    state.hasLast = true;
+  }
+}
+
+/** Where the last block ends: behind that nothing was ever acknowledged. */
+function cutOf(buf: Buffer, seed: number, start: number): number {
+  const scan = scanBlock(buf, buf.length, start, seed, () => {});
+  const torn = scan.damages.find(({ from }) => from >= scan.durable);
+  return torn === undefined ? scan.end : torn.from;
+}
+
+/** Has a block hold messages: `seqs` are all that are in the file, `rels` those that are still there, behind what it holds. */
+function addTo(block: Block, seqs: readonly number[], rels: readonly number[]): void {
+  if (block.header.generation === 0) {
+    const { live } = block;
+    assert(live instanceof LiveBits, "only compacted blocks have lists");
+    for (const rel of rels) live.add(rel);
+    return;
+  }
+  const all = Uint32Array.from(seqs, (seq) => seq - block.header.firstSeq);
+  block.live = new LiveList(all);
+  let next = 0;
+  for (const rel of all) {
+    if (rels[next] === rel) next++;
+    else block.live.remove(rel);
+  }
+}
+
+/** Keeps count of the messages of a batch whose end has not come. */
+function noteBatch(walked: Walked, kind: number, buf: Buffer, view: DataView, offset: number): void {
+  const isOpen = (buf[offset + 13] & MESSAGE_BATCH) !== 0 && view.getUint32(offset + 36, true) > 0;
+  if (!isOpen) {
+    walked.openBatch = 0;
+    walked.closesBatch = true;
+  } else if (kind === KIND_MESSAGE) {
+    walked.openBatch++;
+  }
+}
