@@ -48,11 +48,14 @@ export class ResultCache<S extends Interested> {
     return result;
   }
 
-  /** Keeps an answer whose subject is not in the cache yet, unless it is too large. */
-  keep(result: MatchResult<S>): void {
+  /**
+   * Keeps an answer whose subject is not in the cache yet, unless it is too large. False: there is no room, and the
+   * cache is to be cleared first.
+   */
+  keep(result: MatchResult<S>): boolean {
     const cost = costOf(result);
-    if (cost > RESULT_COST_MAX) return;
-    if (this.#size >= CACHE_RESULTS_MAX || this.#cost + cost > CACHE_COST_MAX) this.clear();
+    if (cost > RESULT_COST_MAX) return true;
+    if (this.#size >= CACHE_RESULTS_MAX || this.#cost + cost > CACHE_COST_MAX) return false;
     result.isKept = true;
     result.cost = cost;
     this.#cost += cost;
@@ -63,6 +66,7 @@ export class ResultCache<S extends Interested> {
     }
     this.#place(result);
     this.#size++;
+    return true;
   }
 
   /** An answer that is kept was found anew: it may have become larger. */

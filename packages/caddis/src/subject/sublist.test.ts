@@ -186,6 +186,18 @@ test("many queue groups on one subject cost no more to enter than one", () => {
   sublist.checkInvariants();
 });
 
+test("who holds an answer when a full cache is dropped does not find it current", () => {
+  const sublist = new Sublist<Interested>(true, 12_345);
+  sublist.insert(new Interested("a", ""));
+  let held = sublist.matchString("a");
+  while (!held.isKept) held = sublist.matchString("a");
+  // One in eight misses is kept, so this fills the 65,536 places.
+  for (let i = 0; i < 700_000 && held.isKept; i++) sublist.matchString(`inbox.${i}`);
+  assert.equal(held.isKept, false);
+  assert.equal(sublist.isCurrent(held), false);
+  assert.equal(sublist.matchString("a").plain.length, 1);
+});
+
 test("a cache that is full is dropped, and goes on", () => {
   const sublist = new Sublist<Interested>(true, HASH_BASIS);
   const everything = subscribe(sublist, ">");

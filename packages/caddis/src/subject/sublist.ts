@@ -228,7 +228,11 @@ export class Sublist<S extends Interested> {
     const keep = this.#cacheEnabled && (this.#nextDie() & (CACHE_KEEP_ONE_IN - 1)) === 0;
     const result = keep ? new MatchResult<S>() : this.#scratch;
     this.#answer(result, subject, hash, bucket);
-    if (keep) this.#cache.keep(result);
+    if (keep && !this.#cache.keep(result)) {
+      this.#forget();
+      this.#answer(result, subject, hash, bucket);
+      this.#cache.keep(result);
+    }
     return result;
   }
 
