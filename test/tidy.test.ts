@@ -24,7 +24,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ws: "io/node/websocket",
 };
 /** Where `node:crypto` may do its arithmetic. */
-const CRYPTO_USERS = ["auth/", "store/", "config/digest.ts", "io/node/", "system/views/peer-certificate.ts"];
+const CRYPTO_USERS = ["auth/", "store/", "jetstream/core/block-file-hash.ts", "config/digest.ts", "io/node/", "system/views/peer-certificate.ts"];
 /** Globals that are the world. */
 const WORLD =
   /\b(?:setTimeout|setInterval|setImmediate|fetch)\(|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.now\b/;

@@ -39,7 +39,7 @@ export const CONSUMER_SCENES: Readonly<Record<string, Scene>> = {
   "what is not acknowledged comes again": async (side) => {
     await side.stream();
     await side.publish("s.a", "s.b");
-    await side.consumer({ ack_wait: 300 * MS });
+    await side.consumer({ ack_wait: SECOND });
     side.pull("p", { batch: 10 });
     await side.next(4);
     side.ack(2, "", "done");
@@ -63,7 +63,7 @@ export const CONSUMER_SCENES: Readonly<Record<string, Scene>> = {
     side.say("SUB $JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.> 9\r\n");
     await side.settle();
     await side.publish("s.a");
-    await side.consumer({ ack_wait: 200 * MS, max_deliver: 2 });
+    await side.consumer({ ack_wait: 500 * MS, max_deliver: 2 });
     side.pull("p", { batch: 10 });
     await side.next(3);
     side.ack(1, "", "late");
@@ -89,7 +89,7 @@ export const CONSUMER_SCENES: Readonly<Record<string, Scene>> = {
   "advisories about acknowledgements": async (side) => {
     await side.stream();
     side.say(
-      "SUB $JS.EVENT.ADVISORY.CONSUMER.MSG_NAKED.> 9\r\nSUB $JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.> 9\r\nSUB $JS.EVENT.METRIC.> 8\r\n",
+      "SUB $JS.EVENT.ADVISORY.CONSUMER.MSG_NAKED.> 9\r\nSUB $JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.> 7\r\nSUB $JS.EVENT.METRIC.> 8\r\n",
     );
     await side.settle();
     await side.publish("s.a", "s.b", "s.c");
@@ -190,7 +190,7 @@ export const CONSUMER_SCENES: Readonly<Record<string, Scene>> = {
     await side.stream();
     await side.publish("s.a");
     await side.consumer();
-    side.pull("hb", { batch: 3, expires: 500 * MS, idle_heartbeat: 200 * MS });
+    side.pull("hb", { batch: 3, expires: SECOND, idle_heartbeat: 400 * MS });
     await side.next(4);
   },
 
@@ -296,7 +296,7 @@ export const CONSUMER_SCENES: Readonly<Record<string, Scene>> = {
       { deliver_policy: "by_start_sequence", opt_start_seq: 30 },
       { deliver_policy: "by_start_time", opt_start_time: "2020-01-01T00:00:00Z" },
       { deliver_policy: "by_start_time", opt_start_time: "2090-01-01T00:00:00Z" },
-      { deliver_policy: "last_per_subject" },
+      { deliver_policy: "last_per_subject", filter_subject: "s.>" },
       { deliver_policy: "last_per_subject", filter_subject: "s.b" },
     ];
     for (const begin of begins) {
@@ -330,12 +330,13 @@ export const CONSUMER_SCENES: Readonly<Record<string, Scene>> = {
   push: async (side) => {
     await side.stream();
     await side.publish("s.a", "s.b");
-    await side.consumer({ deliver_subject: "to.me", idle_heartbeat: 200 * MS });
+    await side.consumer({ deliver_subject: "to.me", idle_heartbeat: SECOND });
     await side.info();
     side.say("SUB to.me 3\r\n");
-    await side.next(3);
-    await side.info();
+    await side.next(2);
     side.pull("p");
+    await side.next();
+    await side.info();
     await side.next();
   },
 
@@ -367,7 +368,7 @@ export const CONSUMER_SCENES: Readonly<Record<string, Scene>> = {
     await side.consumer({
       deliver_subject: "to.me",
       flow_control: true,
-      idle_heartbeat: 300 * MS,
+      idle_heartbeat: SECOND,
       ack_policy: "none",
     });
     const large = "x".repeat(400_000);
@@ -399,7 +400,7 @@ export const CONSUMER_SCENES: Readonly<Record<string, Scene>> = {
   "a pinned client": async (side) => {
     await side.stream();
     side.say(
-      "SUB $JS.EVENT.ADVISORY.CONSUMER.PINNED.> 9\r\nSUB $JS.EVENT.ADVISORY.CONSUMER.UNPINNED.> 9\r\n",
+      "SUB $JS.EVENT.ADVISORY.CONSUMER.PINNED.> 9\r\nSUB $JS.EVENT.ADVISORY.CONSUMER.UNPINNED.> 7\r\n",
     );
     await side.settle();
     await side.consumer({

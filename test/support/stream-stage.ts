@@ -85,9 +85,7 @@ export class StreamStage {
     const block = headers.length === 0 ? "" : `NATS/1.0\r\n${headers.join("\r\n")}\r\n\r\n`;
     const total = block.length + payload.length;
     const line =
-      block === ""
-        ? `PUB ${subject} ${reply} ${total}`
-        : `HPUB ${subject} ${reply} ${block.length} ${total}`;
+      block === "" ? `PUB ${subject} ${reply} ${total}` : `HPUB ${subject} ${reply} ${block.length} ${total}`;
     this.peer.say(`${line}\r\n${block}${payload}\r\n`);
     return reply;
   }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { connect, headers as makeHeaders, type Msg, type NatsConnection } from "@nats-io/transport-node";
-import { unpackS2 } from "../../packages/caddis/src/auth/ocsp/s2-frame.ts";
+import { unpackS2 } from "../../packages/caddis/src/base/s2-frame.ts";
 import { ServerProcess } from "./server-process.ts";
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z$/;

@@ -223,23 +223,33 @@ func reconnect(url, _ string) {
 	expectText(sub, "after")
 }
 
+// check gets the addresses that the program was started with.
+type check struct {
+	name string
+	run  func(urls []string)
+}
+
+// messaging makes a check of a function that wants an open server and one that asks for a user and a password.
+func messaging(name string, run func(url, lockedURL string)) check {
+	return check{name, func(urls []string) { run(urls[0], urls[1]) }}
+}
+
+var messagingChecks = []check{
+	messaging("publish-subscribe", publishSubscribe),
+	messaging("wildcards", wildcards),
+	messaging("queue-group", queueGroup),
+	messaging("headers", headers),
+	messaging("request", request),
+	messaging("no-responders", noResponders),
+	messaging("auto-unsubscribe", autoUnsubscribe),
+	messaging("max-payload", maxPayload),
+	messaging("drain", drain),
+	messaging("auth", auth),
+	messaging("reconnect", reconnect),
+}
+
 func main() {
-	checks := []struct {
-		name string
-		run  func(url, lockedURL string)
-	}{
-		{"publish-subscribe", publishSubscribe},
-		{"wildcards", wildcards},
-		{"queue-group", queueGroup},
-		{"headers", headers},
-		{"request", request},
-		{"no-responders", noResponders},
-		{"auto-unsubscribe", autoUnsubscribe},
-		{"max-payload", maxPayload},
-		{"drain", drain},
-		{"auth", auth},
-		{"reconnect", reconnect},
-	}
+	checks := map[string][]check{"messaging": messagingChecks, "jetstream": jetStreamChecks}[os.Args[1]]
 	for _, check := range checks {
 		func() {
 			defer func() {
@@ -248,7 +258,7 @@ func main() {
 					os.Exit(1)
 				}
 			}()
-			check.run(os.Args[1], os.Args[2])
+			check.run(os.Args[2:])
 		}()
 		fmt.Println("ok", check.name)
 	}

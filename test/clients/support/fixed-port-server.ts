@@ -15,20 +15,22 @@ const ATTEMPTS = 10;
 export class FixedPortServer {
   readonly port: number;
   readonly #target: Target;
+  readonly #args: readonly string[];
   #process: ServerProcess;
 
-  private constructor(port: number, target: Target, process: ServerProcess) {
+  private constructor(port: number, target: Target, args: readonly string[], process: ServerProcess) {
     this.port = port;
     this.#target = target;
+    this.#args = args;
     this.#process = process;
   }
 
-  /** Starts it on a free port. Throws the last server's complaint when no port was free. */
-  static async start(target: Target): Promise<FixedPortServer> {
+  /** Starts it on a free port, with more arguments. Throws the last server's complaint when no port was free. */
+  static async start(target: Target, args: readonly string[] = []): Promise<FixedPortServer> {
     for (let attempt = 1; ; attempt++) {
       const port = randomInt(FIRST_PORT, LAST_PORT + 1);
       try {
-        return new FixedPortServer(port, target, await startOn(target, port));
+        return new FixedPortServer(port, target, args, await startOn(target, port, args));
       } catch (error) {
         if (attempt === ATTEMPTS) throw error;
       }
@@ -42,10 +44,10 @@ export class FixedPortServer {
 
   /** Starts a new process on the same port, after {@link stop}. */
   async startAgain(): Promise<void> {
-    this.#process = await startOn(this.#target, this.port);
+    this.#process = await startOn(this.#target, this.port, this.#args);
   }
 }
 
-async function startOn(target: Target, port: number): Promise<ServerProcess> {
-  return await ServerProcess.start({ command: target.command, args: ["-p", String(port)] });
+async function startOn(target: Target, port: number, args: readonly string[]): Promise<ServerProcess> {
+  return await ServerProcess.start({ command: target.command, args: ["-p", String(port), ...args] });
 }

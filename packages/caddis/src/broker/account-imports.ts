@@ -1,6 +1,5 @@
 import type { Account } from "./account.ts";
 import type { AccountLink } from "./account-links.ts";
-import { InternalSubscription } from "./internal-subscription.ts";
 import { ServiceImport } from "./service-import.ts";
 import { type RenamedMessage, StreamImport } from "./stream-import.ts";
 import type { Subscription } from "./subscription.ts";
@@ -82,5 +81,5 @@ export class AccountImports {
 
 /** Whether imported streams go to it: not to other imports, which stand for subscriptions elsewhere. */
 function isFollowed({ client, receiver }: Subscription): boolean {
-  return client !== null || receiver instanceof InternalSubscription;
+  return client !== null || receiver?.takesImports === true;
 }

@@ -27,6 +27,7 @@ export type MessageHandler = (message: ReceivedMessage) => void;
  * subscribe and close connections as it likes.
  */
 export class InternalSubscription implements Receiver {
+  readonly takesImports = true;
   readonly #account: Account;
   readonly #handler: MessageHandler;
 

@@ -4,6 +4,8 @@ import type { Message } from "./message.ts";
 
 /** Takes messages for a subscription that is no connection's own: an import, or a part of the server. */
 export interface Receiver {
+  /** Streams that its account imports go to it as to a connection; not set: it stands for somebody elsewhere. */
+  readonly takesImports?: boolean;
   /**
    * Takes `message`, whose ranges are valid until this returns. False when nobody got it: then another
    * member of the queue group is asked, or the requester told that nobody is there.

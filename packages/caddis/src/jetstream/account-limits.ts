@@ -15,7 +15,9 @@ export function refusalOfStream(owner: JetStreamAccount, config: StreamConfig): 
   if (limits === null) return apiError("noLimits");
   const others = inSameTier(owner, config);
   if (limits.maxStreams > 0 && others.length >= limits.maxStreams) return apiError("maximumStreamsLimit");
-  return refusalOfBounds(limits, others, config) ?? owner.jetStream.mayReserve(config.storage, config.max_bytes);
+  return (
+    refusalOfBounds(limits, others, config) ?? owner.jetStream.mayReserve(config.storage, config.max_bytes)
+  );
 }
 
 /** Why a stream may not become like this; null: it may. */
@@ -40,7 +42,8 @@ export function refusalByOverlap(owner: JetStreamAccount, config: StreamConfig):
   for (const other of owner.configs()) {
     if (other.name === config.name) continue;
     for (const subject of config.subjects)
-      if (other.subjects.some((taken) => subjectsCollide(subject, taken))) return apiError("streamSubjectOverlap");
+      if (other.subjects.some((taken) => subjectsCollide(subject, taken)))
+        return apiError("streamSubjectOverlap");
   }
   return null;
 }
@@ -68,6 +71,7 @@ function inSameTier(owner: JetStreamAccount, config: StreamConfig): StreamConfig
   const tier = tierNameOf(owner.limits, config.num_replicas);
   const others: StreamConfig[] = [];
   for (const other of owner.configs())
-    if (other.name !== config.name && tierNameOf(owner.limits, other.num_replicas) === tier) others.push(other);
+    if (other.name !== config.name && tierNameOf(owner.limits, other.num_replicas) === tier)
+      others.push(other);
   return others;
 }

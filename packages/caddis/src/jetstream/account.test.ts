@@ -86,11 +86,17 @@ test("nothing is stored beyond what account and server may use", async () => {
   await stage.stream();
   stage.owner.limits = new Map([["", { ...NO_TIER_LIMITS, maxMemory: 40 }]]);
   assert.equal(await stage.publish("S", "x".repeat(20)), '{"stream":"S","seq":1}');
-  assert.match(await stage.publish("S"), /"err_code":10002,"description":"resource limits exceeded for account"/);
+  assert.match(
+    await stage.publish("S"),
+    /"err_code":10002,"description":"resource limits exceeded for account"/,
+  );
   const small = new StreamStage({ maxMemory: 40 });
   await small.stream();
   assert.equal(await small.publish("S", "x".repeat(40)), '{"stream":"S","seq":1}');
-  assert.match(await small.publish("S"), /"code":503,"err_code":10023,"description":"insufficient resources"/);
+  assert.match(
+    await small.publish("S"),
+    /"code":503,"err_code":10023,"description":"insufficient resources"/,
+  );
 });
 
 test("streams come back as they were, those in memory do not", async () => {
@@ -160,7 +166,13 @@ test("consumers come back with their stream", async () => {
   const disk = new FaultyDisk(1);
   const stage = new StreamStage({}, disk);
   const stream = await stage.stream({ storage: "file" });
-  const config = { ...CONSUMER_DEFAULTS, name: "C", durable_name: "C", ack_policy: "explicit", ack_wait: 30e9 } as const;
+  const config = {
+    ...CONSUMER_DEFAULTS,
+    name: "C",
+    durable_name: "C",
+    ack_policy: "explicit",
+    ack_wait: 30e9,
+  } as const;
   const consumer = await stream.createConsumer(config);
   assert.ok(consumer instanceof Consumer);
   await stream.updateConsumer(consumer, { ...config, description: "new" });

@@ -3,15 +3,23 @@ import { instantOf } from "../base/instant.ts";
 import { same } from "../base/same.ts";
 import type { Account } from "../broker/account.ts";
 import { randomName } from "../broker/random-name.ts";
+import type { KeptConsumer } from "../store/consumer-store.ts";
 import { BlockCache } from "../store/file/block-cache.ts";
 import { fromWireString } from "../subject/subject.ts";
 import { Advisories } from "./advisories.ts";
 import { refusalByOverlap, refusalOfChange, refusalOfStream, tierNameOf } from "./account-limits.ts";
-import { type DamagedStream, findStreams, inParallel, type KeptStream, reasonOf } from "./account-recovery.ts";
+import {
+  type DamagedStream,
+  findStreams,
+  inParallel,
+  type KeptStream,
+  reasonOf,
+} from "./account-recovery.ts";
 import { BatchCounts } from "./batch-stream.ts";
 import { type ApiError, apiError } from "./core/api-error.ts";
 import type { StreamConfig } from "./core/stream-config.ts";
 import type { JetStream } from "./jetstream.ts";
+import { Restores } from "./restores.ts";
 import type { AccountTierLimits } from "./settings.ts";
 import { DirectMirrors } from "./direct-mirrors.ts";
 import { fileNameOf, StreamFolder, streamsFolderOf } from "./stream-folder.ts";
@@ -40,6 +48,8 @@ export class JetStreamAccount {
   readonly blockCache: BlockCache;
   /** What the batches of its streams take up. */
   readonly batchCounts = new BatchCounts();
+  /** Streams that are being restored. */
+  readonly restores = new Restores(this);
   /** Mirrors that answer direct gets in their origins' place. */
   readonly directMirrors = new DirectMirrors<Stream>();
   #limits: ReadonlyMap<string, AccountTierLimits>;
@@ -84,6 +94,7 @@ export class JetStreamAccount {
   /** Takes nothing more; resolves once everything is put away. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    await this.restores.stop();
     await Promise.allSettled(this.#busy.values());
     await Promise.all(Array.from(this.streams.values(), (stream) => this.#stop(stream, "shutdown")));
   }
@@ -123,6 +134,22 @@ export class JetStreamAccount {
    */
   createStream(config: StreamConfig): Promise<Stream | ApiError> {
     return this.#take(config.name, () => this.#create(config));
+  }
+
+  /**
+   * As `createStream`, of a stream that comes with what it holds: `make` puts it where it belongs. It has to be a new one.
+   * `consumers`: those that are not in its store.
+   */
+  restoreStream(
+    config: StreamConfig,
+    make: () => Promise<Stream>,
+    consumers: ReadonlyMap<string, KeptConsumer>,
+  ): Promise<Stream | ApiError> {
+    return this.#take(config.name, () =>
+      this.streams.has(config.name)
+        ? Promise.resolve(apiError("streamNameExistRestoreFailed"))
+        : this.#create(config, make, consumers),
+    );
   }
 
   /** Removes a stream and its consumers; resolves once that is durable. */
@@ -168,7 +195,11 @@ export class JetStreamAccount {
     return usage;
   }
 
-  async #create(config: StreamConfig): Promise<Stream | ApiError> {
+  async #create(
+    config: StreamConfig,
+    make: () => Promise<Stream> = () => this.#make(config),
+    consumers?: ReadonlyMap<string, KeptConsumer>,
+  ): Promise<Stream | ApiError> {
     const { name } = config;
     if (this.#isClosed) return apiError("notEnabledForAccount");
     const offline = this.damaged.get(name) ?? this.damaged.get(fileNameOf(name));
@@ -183,8 +214,8 @@ export class JetStreamAccount {
     this.#claims.set(name, config);
     this.#reserve(config);
     try {
-      const stream = await this.#make(config);
-      this.#begin(stream);
+      const stream = await make();
+      this.#begin(stream, consumers);
       this.advisories.streamCreated(name);
       return stream;
     } catch (error) {
@@ -198,7 +229,7 @@ export class JetStreamAccount {
 
   async #make(config: StreamConfig): Promise<Stream> {
     const created = instantOf(this.account.broker.clock.nowMs());
-    const folder = config.storage === "memory" ? null : this.#folderOf(config.name);
+    const folder = config.storage === "memory" ? null : this.folderOf(config.name);
     if (folder !== null) {
       await folder.make();
       // From here on the stream is there, whatever happens.
@@ -222,9 +253,9 @@ export class JetStreamAccount {
     }
   }
 
-  #begin(stream: Stream): void {
+  #begin(stream: Stream, consumers?: ReadonlyMap<string, KeptConsumer>): void {
     this.streams.set(stream.name, stream);
-    stream.start();
+    stream.start(consumers);
   }
 
   async #delete(stream: Stream): Promise<ApiError | null> {
@@ -235,7 +266,11 @@ export class JetStreamAccount {
     try {
       await folder?.remove(randomName(this.account.broker.random, UNIQUE_LENGTH));
     } catch (error) {
-      this.#report({ name, folder: folder?.path ?? "", reason: `it could not be removed: ${reasonOf(error)}` });
+      this.#report({
+        name,
+        folder: folder?.path ?? "",
+        reason: `it could not be removed: ${reasonOf(error)}`,
+      });
       return apiError("streamDelete", { err: reasonOf(error) });
     }
     return null;
@@ -263,7 +298,8 @@ export class JetStreamAccount {
     if (this.#busy.get(name) === done) this.#busy.delete(name);
   }
 
-  #folderOf(name: string): StreamFolder {
+  /** Where a stream of that name lies. */
+  folderOf(name: string): StreamFolder {
     const root = streamsFolderOf(this.jetStream.settings.folder, this.account.name);
     return new StreamFolder(this.jetStream.disk, join(root, fileNameOf(name)));
   }

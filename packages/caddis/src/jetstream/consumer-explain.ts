@@ -1,4 +1,5 @@
-import type { ConsumerMachine, Obstacle } from "./core/consumer-machine.ts";
+import type { ConsumerMachine } from "./core/consumer-machine.ts";
+import type { Obstacle } from "./core/consumer-sender.ts";
 import { filterSubjects } from "./core/consumer-terms.ts";
 
 /** A consumer that has work to do and does none for so long has stalled. */

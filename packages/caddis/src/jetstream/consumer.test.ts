@@ -53,7 +53,10 @@ class Stage {
   /** What the client got, when all has come to rest; times in subjects are replaced. */
   async read(): Promise<string> {
     await this.stage.world.clock.settled();
-    return this.peer.read().replaceAll("PING\r\n", "").replace(/(\$JS\.ACK(?:\.\w+){5,7})\.\d{19}\./g, "$1.TIME.");
+    return this.peer
+      .read()
+      .replaceAll("PING\r\n", "")
+      .replace(/(\$JS\.ACK(?:\.\w+){5,7})\.\d{19}\./g, "$1.TIME.");
   }
 
   #consumerOf(message: Message): Consumer | undefined {
@@ -116,17 +119,21 @@ test("payloads of any size arrive whole, one after the other", async () => {
 test("an acknowledgement is confirmed once the consumer's state is durable", async () => {
   const stage = await Stage.open({ storage: "file" });
   await stage.consumer();
-  await stage.publish("s.a");
-  stage.pull("in.1");
+  await stage.publish("s.a", "s.b");
+  stage.pull("in.1", "2");
   await stage.read();
   const { consumerStore } = stage.stream;
-  const reply = `$JS.ACK.S.C.1.1.1.${stage.stage.world.clock.nowMs()}000000.0`;
-  const before = consumerStore.durablePosition;
-  stage.peer.say(`PUB ${reply} in.ack 0\r\n\r\n`);
-  await Promise.resolve();
+  const before = consumerStore.position;
+  const durable = Promise.withResolvers<void>();
+  stage.stream.whenConsumersDurable = () => durable.promise;
+  stage.peer.say("PUB $JS.ACK.S.C.1.1.1.0.0 in.ack 0\r\n\r\n");
+  assert.equal(await stage.read(), "");
   assert.ok(consumerStore.position > before, "the state is put with the acknowledgement");
+  durable.resolve();
   assert.equal(await stage.read(), "MSG in.ack 1 0\r\n\r\n");
-  assert.ok(consumerStore.durablePosition > before);
+  stage.stream.whenConsumersDurable = () => Promise.reject(new Error("the disk is gone"));
+  stage.peer.say("PUB $JS.ACK.S.C.1.2.2.0.0 in.ack 0\r\n\r\n");
+  assert.equal(await stage.read(), "", "what can't be kept is not confirmed");
 });
 
 test("acknowledgements of the newer form are heard as well, and those of nobody's are not", async () => {
@@ -148,7 +155,7 @@ test("acknowledgements of the newer form are heard as well, and those of nobody'
     "$JS.ACK.S.C.1.1.1.0.0.0",
     "$JS.ACK.other.hash.S.C.1.1.1.0.0",
   ]) {
-    stage.peer.say(`PUB ${subject} in.none 0\r\n\r\n`);
+    stage.peer.say(`PUB $JS.ACK.S.C.1.1.1.0.0 0\r\n\r\nPUB ${subject} in.none 0\r\n\r\n`);
     assert.match(await stage.read(), /NATS\/1\.0 503/, subject);
   }
 });
@@ -242,7 +249,10 @@ test("a pause ends by itself, and both are told", async () => {
   const consumer = await stage.consumer();
   await stage.publish("s.a");
   const { clock } = stage.stage.world;
-  await stage.stream.updateConsumer(consumer, { ...consumer.config, pause_until: { ms: clock.nowMs() + 1_000, ns: 0 } });
+  await stage.stream.updateConsumer(consumer, {
+    ...consumer.config,
+    pause_until: { ms: clock.nowMs() + 1_000, ns: 0 },
+  });
   stage.pull("in.1");
   assert.match(await stage.read(), /"paused":true/);
   assert.equal(consumer.info().pauseRemaining, 1_000 * MS);
@@ -278,7 +288,10 @@ test("it can be told why nothing is delivered", async () => {
   await stage.publish("s.a", "s.a");
   await stage.read();
   const full = consumer.explain();
-  assert.deepEqual([full.reason, full.numPending, full.numAckPending, full.maxAckPending], ["maxAckPending", 1, 1, 1]);
+  assert.deepEqual(
+    [full.reason, full.numPending, full.numAckPending, full.maxAckPending],
+    ["maxAckPending", 1, 1, 1],
+  );
   assert.equal(full.redeliveryMs, 30_000);
 });
 
@@ -312,7 +325,11 @@ test("work queues and interest streams learn what is done with", async () => {
     await stage.read();
     stage.peer.say("PUB $JS.ACK.S.C.1.2.2.0.0 4\r\n+ACK\r\n");
     await stage.read();
-    assert.deepEqual(stage.stage.kept(stage.stream).map(({ seq }) => seq), [1, 3], retention);
+    assert.deepEqual(
+      stage.stage.kept(stage.stream).map(({ seq }) => seq),
+      [1, 3],
+      retention,
+    );
     assert.ok(!consumer.needs(2, "s.b") && consumer.needs(3, "s.c"));
   }
 });

@@ -1,31 +1,25 @@
 import { must } from "../base/assert.ts";
-import { compareInstants, type Instant, instantOf } from "../base/instant.ts";
+import { compareInstants, type Instant } from "../base/instant.ts";
 import { Timer } from "../base/timer-queue.ts";
-import { fieldsOf, headerBlockOf } from "../broker/header-block.ts";
 import type { Message } from "../broker/message.ts";
 import type { ConsumerInfo } from "./api/consumer-info.ts";
 import { type ConsumerExplanation, explain, type Stall, StallWatch } from "./consumer-explain.ts";
+import { infoOf } from "./consumer-info.ts";
+import { ConsumerIntake } from "./consumer-intake.ts";
 import { ConsumerKeeper } from "./consumer-keeper.ts";
 import { ConsumerLifetime } from "./consumer-lifetime.ts";
 import { ConsumerOutput } from "./consumer-output.ts";
 import type { ConsumerTurns, Deliverer } from "./consumer-turns.ts";
-import { ACK_WORD_BYTES, ackKindOf, nakDelayMs } from "./core/consumer-ack.ts";
 import type { Acked } from "./core/consumer-acks.ts";
 import type { ConsumerConfig } from "./core/consumer-config.ts";
 import { ConsumerMachine } from "./core/consumer-machine.ts";
-import { makeInbox } from "./core/consumer-port.ts";
 import { resetProblem } from "./core/consumer-reset.ts";
 import { beginState, recoverState } from "./core/consumer-start.ts";
-import { badRequest, PUSH_BASED, REQUIRED_API_LEVEL } from "./core/consumer-status.ts";
 import { type ConsumerState, encodeConsumerState } from "./core/consumer-state.ts";
 import { filterSubjects } from "./core/consumer-terms.ts";
-import { decodePullRequest } from "./core/pull-request.ts";
-import { isLevelReached } from "./core/versioning.ts";
 import type { Stream } from "./stream.ts";
 
 const NS_PER_MS = 1e6;
-/** As `fieldsOf` spells it. */
-const REQUIRED_LEVEL_FIELD = "Nats-Required-Api-Level";
 
 /** Why a consumer stops: it is deleted, its stream is, or the server shuts down. */
 export type ConsumerEnd = "deleted" | "shutdown";
@@ -41,6 +35,7 @@ export class Consumer implements Deliverer {
   isScheduled = false;
   readonly #output: ConsumerOutput;
   readonly #machine: ConsumerMachine;
+  readonly #intake: ConsumerIntake;
   readonly #keeper: ConsumerKeeper;
   readonly #lifetime: ConsumerLifetime;
   readonly #stalls = new StallWatch();
@@ -76,11 +71,10 @@ export class Consumer implements Deliverer {
       },
       nowMs,
     );
+    this.#intake = new ConsumerIntake(this.#machine, this.#output, (problem) => this.#warn(problem));
     this.#lifetime = new ConsumerLifetime(config, broker.random, nowMs);
     const isKept = !config.direct && !config.mem_storage;
-    this.#keeper = new ConsumerKeeper(stream, name, isKept, () =>
-      encodeConsumerState(this.#machine.state, this.#wallOffsetMs),
-    );
+    this.#keeper = new ConsumerKeeper(stream, name, isKept, () => this.encodeState());
     this.#isNew = kept === null || kept.length === 0;
   }
 
@@ -134,65 +128,36 @@ export class Consumer implements Deliverer {
   }
 
   info(): ConsumerInfo {
-    const { state, source, pulls, deliveredMs, ackedMs } = this.#machine;
-    const nowMs = this.#nowMs;
-    // Requests of clients that have gone do not wait.
-    pulls?.sweep(nowMs, false);
-    const { pause_until, priority_groups } = this.config;
-    const wallMs = this.stream.owner.account.broker.clock.nowMs();
-    const at = instantOf(wallMs);
-    return {
-      delivered: this.#progress(state.deliveredConsumer, state.deliveredStream, deliveredMs),
-      ackFloor: this.#progress(state.floorConsumer, state.floorStream, ackedMs),
-      numAckPending: state.pending.size,
-      numRedelivered: state.redelivered.size,
-      numWaiting: pulls?.queue.size ?? 0,
-      numPending: source.numPending,
-      isPushBound: this.isPushBound,
-      pauseRemaining: pause_until === null ? 0 : Math.max(0, nanosecondsBetween(at, pause_until)),
-      at,
-      priorityGroups: priority_groups.slice(0, 1).map((group) => ({
-        group,
-        pinnedId: pulls?.pinned.id ?? "",
-        pinnedAt: pulls === null || pulls.pinned.id === "" ? null : this.#wallTime(pulls.pinned.sinceMs),
-      })),
-    };
+    return infoOf(this.#machine, this.isPushBound, this.stream.owner.account.broker.clock);
+  }
+
+  /** How far it has come, as it is kept; see `core/consumer-state.ts`. */
+  encodeState(): Uint8Array {
+    return encodeConsumerState(this.#machine.state, this.#wallOffsetMs);
   }
 
   /** A request for messages. Takes it within the delivery of `message`; false: nobody is here. */
   onNext(message: Message): boolean {
     if (!this.#isRunning) return false;
-    const { input, replyStart, replyEnd, payloadStart, headerBytes, payloadEnd } = message;
-    if (replyStart === replyEnd) return true;
-    const { buf } = input;
-    const reply = buf.latin1Slice(replyStart, replyEnd);
-    if (headerBytes > 0 && this.config.deliver_subject === "" && !isLevelMet(message))
-      this.#output.tell(reply, REQUIRED_API_LEVEL);
-    else this.#pull(reply, buf, payloadStart + headerBytes, payloadEnd);
+    this.#intake.onNext(message, this.#nowMs);
+    this.#schedule();
     return true;
   }
 
   /** An acknowledgement of `acked`, whose payload says what kind it is; within the delivery of `message`. */
   onAck(acked: Acked, message: Message): void {
     if (!this.#isRunning) return;
-    const { input, replyStart, replyEnd, payloadStart, headerBytes, payloadEnd } = message;
-    const { buf } = input;
-    const start = payloadStart + headerBytes;
-    const reply = replyStart === replyEnd ? "" : buf.latin1Slice(replyStart, replyEnd);
     const nowMs = this.#nowMs;
     this.#lifetime.onUsed(nowMs);
-    const isConfirmed = this.#onAckKind(acked, reply, buf, start, payloadEnd, nowMs);
-    if (isConfirmed && reply !== "" && acked.seq > 0) this.#keeper.confirm(reply);
+    const confirmTo = this.#intake.onAck(acked, message, nowMs);
+    if (confirmTo !== "") this.#keeper.confirm(confirmTo);
     this.#schedule();
   }
 
   /** An answer to a flow control request; within the delivery of `message`. */
   onFlowAnswer(subject: string, message: Message): void {
     if (!this.#isRunning) return;
-    const fields = message.headerBytes === 0 ? null : fieldsOf(headerBlockOf(message));
-    const lastConsumer = sequence(fields?.get("Nats-Last-Consumer")?.[0]);
-    const lastStream = sequence(fields?.get("Nats-Last-Stream")?.[0]);
-    this.#machine.onFlowAnswer(subject, lastConsumer, lastStream, this.#nowMs);
+    this.#intake.onFlowAnswer(subject, message, this.#nowMs);
     this.#schedule();
   }
 
@@ -298,52 +263,6 @@ export class Consumer implements Deliverer {
     return recovered.state;
   }
 
-  #pull(reply: string, buf: Buffer, start: number, end: number): void {
-    if (this.#machine.pulls === null) {
-      this.#output.tell(reply, PUSH_BASED);
-      return;
-    }
-    const request = decodePullRequest(buf, start, end);
-    if ("problem" in request) {
-      this.#output.tell(reply, badRequest(request.problem));
-      return;
-    }
-    this.#machine.onPull(request, makeInbox(reply), this.#nowMs);
-    this.#schedule();
-  }
-
-  /** Returns whether it is confirmed to whoever asks for that. */
-  #onAckKind(acked: Acked, reply: string, buf: Buffer, start: number, end: number, nowMs: number): boolean {
-    const machine = this.#machine;
-    const kind = ackKindOf(buf, start, end);
-    switch (kind) {
-      case "ack":
-        return machine.onAck(acked, nowMs);
-      case "next":
-        machine.onAck(acked, nowMs);
-        if (reply !== "") this.#pull(reply, buf, start + ACK_WORD_BYTES.next, end);
-        return false;
-      case "nak":
-        machine.onNak(acked, this.#nakDelayMs(buf, start + ACK_WORD_BYTES.nak, end), nowMs);
-        return true;
-      case "term":
-        return machine.onTerm(acked, buf.utf8Slice(start + ACK_WORD_BYTES.term, end).trim(), nowMs);
-      case "progress":
-        machine.onProgress(acked.seq, nowMs);
-        return true;
-      case "unknown":
-        return true;
-    }
-  }
-
-  #nakDelayMs(buf: Buffer, start: number, end: number): number | null {
-    if (start === end) return null;
-    const text = buf.utf8Slice(start, end);
-    const delayMs = nakDelayMs(text);
-    if (delayMs === null && text.trim() !== "") this.#warn(`bad NAK delay value: ${JSON.stringify(text)}`);
-    return delayMs;
-  }
-
   #applyPause(): void {
     const { pause_until } = this.config;
     this.#machine.pausedUntilMs =
@@ -355,15 +274,6 @@ export class Consumer implements Deliverer {
   #tellPause(): void {
     const { pause_until } = this.config;
     this.stream.owner.advisories.consumerPaused(this.stream.name, this.name, this.#isPaused, pause_until);
-  }
-
-  #progress(consumerSeq: number, streamSeq: number, ms: number): ConsumerInfo["delivered"] {
-    return { consumerSeq, streamSeq, lastActive: ms === -Infinity ? null : this.#wallTime(ms) };
-  }
-
-  /** A monotonic time as people read it. */
-  #wallTime(ms: number): Instant {
-    return instantOf(ms + this.#wallOffsetMs);
   }
 
   #schedule(): void {
@@ -411,19 +321,4 @@ export class Consumer implements Deliverer {
 
 function isSameTime(a: Instant | null, b: Instant | null): boolean {
   return a === b || (a !== null && b !== null && compareInstants(a, b) === 0);
-}
-
-function nanosecondsBetween(from: Instant, to: Instant): number {
-  return (to.ms - from.ms) * NS_PER_MS + to.ns - from.ns;
-}
-
-/** What the header says, 0 for none or nonsense. */
-function sequence(text: string | undefined): number {
-  const number = Number(text ?? "0");
-  return Number.isSafeInteger(number) && number > 0 ? number : 0;
-}
-
-function isLevelMet(message: Message): boolean {
-  const required = fieldsOf(headerBlockOf(message)).get(REQUIRED_LEVEL_FIELD)?.[0] ?? "";
-  return isLevelReached(required);
 }

@@ -131,10 +131,12 @@ export class JetStream implements JetStreamFacts {
   mayPromise(tiers: JetStreamTiers): ApiError | null {
     for (const storage of STORAGES) {
       const wanted = reservedBy(tiers, storage);
+      // Less than before is always possible, however things stand.
+      if (wanted === 0) continue;
       let promised = 0;
       for (const { limits } of this.accounts.values()) promised += reservedBy(limits, storage);
       const taken = Math.max(promised, this.usage.reserved(storage));
-      if (taken + wanted > this.#most(storage)) return exceeded(storage);
+      if (taken + wanted > this.#most(storage) && !this.#isProvisional(storage)) return exceeded(storage);
     }
     return null;
   }
@@ -143,9 +145,14 @@ export class JetStream implements JetStreamFacts {
     const promised = [...this.broker.accounts].map((account) => this.#tiersOf(account) ?? NO_TIERS);
     for (const storage of STORAGES) {
       const bytes = promised.reduce((sum, tiers) => sum + reservedBy(tiers, storage), 0);
-      if (bytes <= this.#most(storage)) continue;
+      if (bytes <= this.#most(storage) || this.#isProvisional(storage)) continue;
       throw new Error(`Error enabling jetstream on configured accounts: ${errorText(exceeded(storage))}`);
     }
+  }
+
+  /** What is free on the disk leaves out what lies there already, which is not known before all of it is back. */
+  #isProvisional(storage: Storage): boolean {
+    return storage === "file" && !this.hasStarted && this.broker.options.jetstream.max_file_store < 0;
   }
 
   #most(storage: Storage): number {

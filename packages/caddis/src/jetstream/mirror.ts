@@ -57,8 +57,7 @@ export class Mirror implements OriginRole {
     const { input, subjectStart, subjectEnd } = message;
     const subject = this.#subjects.of(input.buf.latin1Slice(subjectStart, subjectEnd));
     const { streamSeq, timeMs, timeNs, pending } = reply;
-    if (streamSeq <= ingest.lastSeq)
-      return apiError("streamWrongLastSequence", { seq: ingest.lastSeq });
+    if (streamSeq <= ingest.lastSeq) return apiError("streamWrongLastSequence", { seq: ingest.lastSeq });
     const publish = this.#publish.read(message, subjects.transformed(subject), "", timeMs, timeNs);
     const verdict = ingest.storeSourced(publish, streamSeq);
     this.#noteLag(pending);

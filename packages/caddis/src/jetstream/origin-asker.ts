@@ -106,7 +106,11 @@ export class OriginAsker {
       deliverSubject: deliverSubject(source, isMirror, this.#unique()),
       isSourcing,
     });
-    const request = { stream_name: fromWireString(source.name), config: encodeConsumerConfig(config), action: "" };
+    const request = {
+      stream_name: fromWireString(source.name),
+      config: encodeConsumerConfig(config),
+      action: "",
+    };
     return { subject: createSubject(source, config), json: goJson(request) };
   }
 
@@ -124,7 +128,8 @@ export class OriginAsker {
     if ("info" in answer) this.#end(this.#accepted(question, answer.info, headers));
     else if ("problem" in answer) this.#end(refused(question, answer.problem));
     else if (answer.error.err_code === OTHER_IDENTITY) this.#end({ kind: "replaced" });
-    else if (this.#level > LEVEL_NONE && IGNORANT.includes(answer.error.err_code)) this.#sendSimpler(question);
+    else if (this.#level > LEVEL_NONE && IGNORANT.includes(answer.error.err_code))
+      this.#sendSimpler(question);
     else this.#end({ kind: "refused", error: answer.error });
   }
 
@@ -153,6 +158,8 @@ export class OriginAsker {
 }
 
 function refused({ isMirror }: OriginQuestion, problem: string): OriginOutcome {
-  const error = apiError(isMirror ? "mirrorConsumerSetupFailed" : "sourceConsumerSetupFailed", { err: problem });
+  const error = apiError(isMirror ? "mirrorConsumerSetupFailed" : "sourceConsumerSetupFailed", {
+    err: problem,
+  });
   return { kind: "refused", error };
 }

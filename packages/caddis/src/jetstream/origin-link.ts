@@ -42,6 +42,7 @@ export interface OriginRole {
  * anew whenever messages were lost, could not be stored, or nothing is heard any more.
  */
 export class OriginLink implements Receiver {
+  readonly takesImports = true;
   readonly role: OriginRole;
   readonly progress = new OriginProgress();
   readonly #stream: Stream;
@@ -84,6 +85,11 @@ export class OriginLink implements Receiver {
   /** Whether there may be a consumer of this name at the origin that was made for the purpose and does not go by itself. */
   mayHaveDurable(name: string): boolean {
     return this.role.source.consumer === null && (this.#consumer === "" || this.#consumer === name);
+  }
+
+  /** False: nobody was asked for a consumer yet. */
+  get hasAsked(): boolean {
+    return this.#askedMs > -Infinity;
   }
 
   start(): void {

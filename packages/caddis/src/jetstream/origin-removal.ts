@@ -24,7 +24,9 @@ export function forgetConsumer(stream: Stream, source: StreamSource, consumer: s
     broker.timers.cancel(timer);
     account.unsubscribe(inbox);
     if (problem !== "")
-      broker.log.warn(`JetStream consumer '${origin}' of stream '${stream.name}' could not be deleted: ${problem}`);
+      broker.log.warn(
+        `JetStream consumer '${origin}' of stream '${stream.name}' could not be deleted: ${problem}`,
+      );
   };
   const timer = new Timer(() => end("no answer"));
   const reply = `$JSC.R.${randomName(broker.random, UNIQUE_LENGTH)}`;

@@ -4,7 +4,10 @@ import * as fc from "fast-check";
 import { PubAckQueue } from "./pub-ack-queue.ts";
 
 test("first in, first out, whatever comes between", () => {
-  const push = fc.record({ reply: fc.string({ minLength: 1, maxLength: 60, unit: "binary-ascii" }), later: fc.nat({ max: 3 }) });
+  const push = fc.record({
+    reply: fc.string({ minLength: 1, maxLength: 60, unit: "binary-ascii" }),
+    later: fc.nat({ max: 3 }),
+  });
   const step = fc.oneof({ weight: 3, arbitrary: push }, { weight: 2, arbitrary: fc.nat({ max: 200 }) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
@@ -25,7 +28,10 @@ test("first in, first out, whatever comes between", () => {
           while (queue.isDue(durable)) {
             const first = model.shift();
             assert.ok(first !== undefined && first.position <= durable);
-            assert.deepEqual([queue.seq, queue.tail, queue.replyText()], [first.seq, first.tail, first.reply]);
+            assert.deepEqual(
+              [queue.seq, queue.tail, queue.replyText()],
+              [first.seq, first.tail, first.reply],
+            );
             queue.copyReply(target);
             assert.equal(target.latin1Slice(0, queue.replyLength), first.reply);
             queue.shift();

@@ -152,7 +152,7 @@ function writeNumber(buf: Buffer, start: number, value: number): number {
   const end = start + digitsOf(value);
   let rest = value;
   let at = end;
-  for (; rest > INT_MAX; ) {
+  for (; rest > INT_MAX;) {
     const tens = Math.floor(rest / 10);
     buf[--at] = ZERO + rest - 10 * tens;
     rest = tens;

@@ -8,9 +8,23 @@ import { ReplyRoutes } from "./reply-routes.ts";
 const TAKES = { receive: () => true };
 
 test("the same answers as interest gives, while it changes", () => {
-  const pattern = fc.constantFrom("_I.a.*", "_I.a.>", "_I.*.7", "_I.a.7", "_I.b.*", ">", "*.a.*", "_I.a", "_I.*", "x");
+  const pattern = fc.constantFrom(
+    "_I.a.*",
+    "_I.a.>",
+    "_I.*.7",
+    "_I.a.7",
+    "_I.b.*",
+    ">",
+    "*.a.*",
+    "_I.a",
+    "_I.*",
+    "x",
+  );
   const change = fc.record({ pattern, queue: fc.constantFrom("", "", "q"), isAdded: fc.boolean() });
-  const replies = fc.record({ prefix: fc.constantFrom("_I.a.", "_I.b.", "_I.", ""), count: fc.nat({ max: 120 }) });
+  const replies = fc.record({
+    prefix: fc.constantFrom("_I.a.", "_I.b.", "_I.", ""),
+    count: fc.nat({ max: 120 }),
+  });
   fc.assert(
     fc.property(fc.array(fc.oneof(change, replies), { maxLength: 12 }), (steps) => {
       const { globalAccount } = new TestBroker().broker;
@@ -27,7 +41,7 @@ test("the same answers as interest gives, while it changes", () => {
           continue;
         }
         for (let i = 0; i < step.count; i++) {
-          const subject = `${step.prefix}${i % 10}`;
+          const subject: string = `${step.prefix}${i % 10}`;
           const buf = Buffer.from(`${subject} and more`);
           const found = routes.find(buf, subject.length);
           const wanted = globalAccount.sublist.matchApart(subject);

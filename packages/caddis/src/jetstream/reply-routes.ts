@@ -49,7 +49,8 @@ export class ReplyRoutes {
     // Looking through all interest costs no more than the look-ups that led to it.
     if (++this.#run < LOOKED_UP_MIN + this.#account.sublist.count) return;
     this.#run = 0;
-    if (this.#prefix !== "" && this.#isAlike()) this.#family = copyOf(this.#account.sublist.match(buf, 0, end));
+    if (this.#prefix !== "" && this.#isAlike())
+      this.#family = copyOf(this.#account.sublist.match(buf, 0, end));
   }
 
   /** Whether the subject is `#prefix` and one more token. */

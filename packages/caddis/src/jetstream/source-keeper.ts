@@ -92,6 +92,8 @@ export class SourceKeeper {
     const { owner, name, broker } = this.#stream;
     const reason = error instanceof Error ? error.message : String(error);
     const stream = `${owner.account.shownName} > ${fromWireString(name)}`;
-    broker.log.warn(`JetStream: how far stream '${stream}' is with its sources could not be ${what}: ${reason}`);
+    broker.log.warn(
+      `JetStream: how far stream '${stream}' is with its sources could not be ${what}: ${reason}`,
+    );
   }
 }

@@ -19,7 +19,8 @@ export function encodeSources({ upTo, cursors }: KeptCursors): Buffer {
 export function decodeSources(data: Buffer): KeptCursors | null {
   const text = data.toString("utf8");
   const json = text.slice(CRC_DIGITS + 1, -1);
-  if (text[CRC_DIGITS] !== " " || !text.endsWith("\n") || text.slice(0, CRC_DIGITS) !== checksum(json)) return null;
+  if (text[CRC_DIGITS] !== " " || !text.endsWith("\n") || text.slice(0, CRC_DIGITS) !== checksum(json))
+    return null;
   const parsed = JSON.parse(json) as { format: number; upTo: number; sources: [string, KeptCursor][] };
   return parsed.format === FORMAT ? { upTo: parsed.upTo, cursors: new Map(parsed.sources) } : null;
 }

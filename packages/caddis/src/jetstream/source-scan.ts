@@ -59,7 +59,8 @@ export class SourceScan {
 
   #look(seq: number): void {
     const stored = this.#stored;
-    if (this.#stream.store.load(seq, stored) !== "loaded" || stored.headersStart === stored.payloadStart) return;
+    if (this.#stream.store.load(seq, stored) !== "loaded" || stored.headersStart === stored.payloadStart)
+      return;
     this.#headers.read(stored.buf, stored.headersStart, stored.payloadStart);
     const value = this.#headers.get("Nats-Stream-Source");
     const from = value === "" ? null : parseSourceHeader(value);

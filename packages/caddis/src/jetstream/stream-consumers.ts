@@ -5,6 +5,7 @@ import { type ApiError, apiError } from "./core/api-error.ts";
 import type { ConsumerConfig } from "./core/consumer-config.ts";
 import type { StreamConfig } from "./core/stream-config.ts";
 import { DurabilityWaits } from "./stream-durability.ts";
+import type { KeptConsumer } from "../store/consumer-store.ts";
 import type { StreamInterest } from "./stream-interest.ts";
 import { decodeConsumerMeta, encodeConsumerMeta } from "./stream-meta.ts";
 import type { Stream, StreamEnd } from "./stream.ts";
@@ -19,8 +20,8 @@ export class StreamConsumers {
   constructor(stream: Stream) {
     const { consumerStore } = stream;
     this.#stream = stream;
-    this.#waits = new DurabilityWaits(consumerStore);
-    consumerStore.onDurable = () => this.#waits.settle(consumerStore.failure);
+    this.#waits = new DurabilityWaits(consumerStore, () => consumerStore.failure);
+    consumerStore.onDurable = () => this.#waits.settle();
   }
 
   /** Resolves once all that was put so far is durable; rejects when it never will be. */
@@ -28,10 +29,10 @@ export class StreamConsumers {
     return this.#waits.wait();
   }
 
-  /** Brings back what was kept. What can't be read is logged, and stays kept. */
-  recover(): void {
+  /** Brings back what was kept, and `others`. What can't be read is logged, and stays kept. */
+  recover(others: ReadonlyMap<string, KeptConsumer>): void {
     const { consumerStore } = this.#stream;
-    for (const [name, { config: text, state }] of consumerStore.recovered) {
+    for (const [name, { config: text, state }] of [...consumerStore.recovered, ...others]) {
       const meta = decodeConsumerMeta(text);
       if (meta === null) this.#logUnreadable(name);
       else this.#add(new Consumer(this.#stream, name, meta.config, meta.created, state));
@@ -49,6 +50,8 @@ export class StreamConsumers {
         stream.consumerStore.putConfig(name, encodeConsumerMeta({ created, config }));
         await this.#waits.wait();
       } catch (error) {
+        // Nothing of it is to come true later.
+        stream.consumerStore.remove(name);
         return apiError("consumerCreate", { err: error instanceof Error ? error.message : String(error) });
       }
     }
@@ -89,7 +92,8 @@ export class StreamConsumers {
   refusalOfLimits(before: StreamConfig, after: StreamConfig): ApiError | null {
     const { inactive_threshold: threshold, max_ack_pending: pending } = after.consumer_limits;
     const { inactive_threshold: oldThreshold, max_ack_pending: oldPending } = before.consumer_limits;
-    const isChanged = (threshold > 0 && threshold !== oldThreshold) || (pending > 0 && pending !== oldPending);
+    const isChanged =
+      (threshold > 0 && threshold !== oldThreshold) || (pending > 0 && pending !== oldPending);
     if (!isChanged) return null;
     const beyond = [...this.all.values()].filter(
       ({ config }) =>
@@ -130,6 +134,6 @@ export class StreamConsumers {
 }
 
 /** Whether a consumer outlives the server. */
-function isKept({ mem_storage, direct }: ConsumerConfig): boolean {
+export function isKept({ mem_storage, direct }: ConsumerConfig): boolean {
   return !mem_storage && !direct;
 }

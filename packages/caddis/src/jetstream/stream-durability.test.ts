@@ -26,6 +26,34 @@ test("an acknowledgement waits until the message is on the disk, and so do consu
   assert.equal(stream.visibleSeq, 1);
 });
 
+test("a duplicate is acknowledged no sooner than what it repeats", async () => {
+  const disk = new FaultyDisk(1);
+  const stage = new StreamStage({}, disk);
+  await stage.stream({ storage: "file", duplicate_window: 60e9 });
+  disk.killAt(disk.steps.length);
+  const block = "NATS/1.0\r\nNats-Msg-Id: id\r\n\r\n";
+  stage.peer.say(`HPUB S ${block.length} ${block.length}\r\n${block}\r\n`);
+  stage.say("S", "", ["Nats-Msg-Id: id"]);
+  await stage.world.clock.settled();
+  for (const [, text] of stage.answers()) assert.match(text, /"error"/);
+});
+
+test("that a message is gone is said once that is durable", async () => {
+  const disk = new FaultyDisk(1);
+  const stage = new StreamStage({}, disk);
+  const stream = await stage.stream({ storage: "file" });
+  await stage.publish("S");
+  disk.killAt(disk.steps.length);
+  const answers = await Promise.allSettled([
+    stream.purge({ seq: 0, filter: "", keep: 0 }),
+    stream.removeMessage(1, false),
+  ]);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    ["rejected", "rejected"],
+  );
+});
+
 test("a sync that fails ends acknowledgements for good", async () => {
   const disk = new FaultyDisk(1);
   const stage = new StreamStage({}, disk);
@@ -62,15 +90,20 @@ test("with an interval acknowledgements do not wait for the disk to sync", async
   const stage = new StreamStage({ syncIntervalMs: 1_000 }, disk);
   await stage.stream({ storage: "file" });
   const syncs = (): number => disk.steps.filter((step) => step.startsWith("sync")).length;
+  await stage.publish("S");
   const before = syncs();
-  for (let i = 1; i <= 5; i++) assert.equal(await stage.publish("S"), `{"stream":"S","seq":${i}}`);
+  for (let i = 2; i <= 5; i++) assert.equal(await stage.publish("S"), `{"stream":"S","seq":${i}}`);
   assert.equal(syncs(), before);
   await stage.advance(1_001);
   assert.equal(syncs(), before + 1);
 });
 
 /** One message or one change of a stream, as the property tries them. */
-type Step = { readonly publish: string } | { readonly remove: number } | { readonly purgeTo: number } | { readonly remake: true };
+type Step =
+  | { readonly publish: string }
+  | { readonly remove: number }
+  | { readonly purgeTo: number }
+  | { readonly remake: true };
 
 const steps = fc.array(
   fc.oneof(
@@ -101,7 +134,8 @@ async function run(stage: StreamStage, sequence: readonly Step[]): Promise<Map<n
     if ("publish" in step) {
       const answer = await stage.publish("S", step.publish);
       const seq = /^\{"stream":"S","seq":(\d+)\}$/.exec(answer)?.[1];
-      if (seq !== undefined) known.set(Number(seq), { payload: step.publish, isGone: false, isDoubtful: false });
+      if (seq !== undefined)
+        known.set(Number(seq), { payload: step.publish, isGone: false, isDoubtful: false });
       continue;
     }
     if ("remake" in step) {
@@ -128,26 +162,33 @@ async function run(stage: StreamStage, sequence: readonly Step[]): Promise<Map<n
 
 test("whatever the moment at which the power goes: what was acknowledged is there, and what was removed is not", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.nat({ max: 1 << 30 }), fc.nat({ max: 120 }), steps, async (seed, killAt, sequence) => {
-      const disk = new FaultyDisk(seed);
-      disk.killAt(killAt);
-      const known = await run(new StreamStage({}, disk), sequence);
-      const next = new StreamStage({}, disk.crash());
-      await next.owner.recover();
-      assert.deepEqual([...next.owner.damaged.keys()], []);
-      const stream = next.owner.streams.get("S");
-      const kept = new Map(stream === undefined ? [] : next.kept(stream).map((one) => [one.seq, one.payload]));
-      for (const [seq, { payload, isGone, isDoubtful }] of known) {
-        if (isGone) assert.equal(kept.has(seq), false, `${seq} was removed`);
-        else if (!isDoubtful) assert.equal(kept.get(seq), payload, `${seq} was acknowledged`);
-      }
-      if (stream !== undefined) {
-        const { lastSeq } = stream.store.state;
-        assert.ok([...known.keys()].every((seq) => seq <= lastSeq || known.get(seq)?.isDoubtful));
-        assert.equal(await next.publish("S", "goes on"), `{"stream":"S","seq":${lastSeq + 1}}`);
-      }
-      await next.owner.close();
-    }),
+    fc.asyncProperty(
+      fc.nat({ max: 1 << 30 }),
+      fc.nat({ max: 120 }),
+      steps,
+      async (seed, killAt, sequence) => {
+        const disk = new FaultyDisk(seed);
+        disk.killAt(killAt);
+        const known = await run(new StreamStage({}, disk), sequence);
+        const next = new StreamStage({}, disk.crash());
+        await next.owner.recover();
+        assert.deepEqual([...next.owner.damaged.keys()], []);
+        const stream = next.owner.streams.get("S");
+        const kept = new Map(
+          stream === undefined ? [] : next.kept(stream).map((one) => [one.seq, one.payload]),
+        );
+        for (const [seq, { payload, isGone, isDoubtful }] of known) {
+          if (isGone) assert.equal(kept.has(seq), false, `${seq} was removed`);
+          else if (!isDoubtful) assert.equal(kept.get(seq), payload, `${seq} was acknowledged`);
+        }
+        if (stream !== undefined) {
+          const { lastSeq } = stream.store.state;
+          assert.ok([...known.keys()].every((seq) => seq <= lastSeq || known.get(seq)?.isDoubtful));
+          assert.equal(await next.publish("S", "goes on"), `{"stream":"S","seq":${lastSeq + 1}}`);
+        }
+        await next.owner.close();
+      },
+    ),
     { numRuns: 150 },
   );
 });

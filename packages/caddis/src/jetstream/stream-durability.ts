@@ -2,17 +2,19 @@
 interface DurableStore {
   readonly position: number;
   readonly durablePosition: number;
-  readonly failure: { readonly reason: string } | string | null;
   commit(): void;
 }
 
 /** Those who wait for what a store was told to be durable. */
 export class DurabilityWaits {
   readonly #store: DurableStore;
+  readonly #failure: () => string | null;
   #waits: { readonly position: number; readonly done: (failure: string | null) => void }[] = [];
 
-  constructor(store: DurableStore) {
+  /** `failure` says why nothing will be durable any more; null: all is well, or will be again. */
+  constructor(store: DurableStore, failure: () => string | null) {
     this.#store = store;
+    this.#failure = failure;
   }
 
   /**
@@ -30,13 +32,14 @@ export class DurabilityWaits {
         },
       });
       this.#store.commit();
-      this.settle(null);
+      this.settle();
     });
   }
 
-  /** The store has come further, or has failed for good with `failure`. */
-  settle(failure: string | null): void {
+  /** The store has come further, or has failed. */
+  settle(): void {
     if (this.#waits.length === 0) return;
+    const failure = this.#failure();
     const { durablePosition } = this.#store;
     const waits = this.#waits;
     this.#waits = waits.filter(({ position }) => position > durablePosition && failure === null);

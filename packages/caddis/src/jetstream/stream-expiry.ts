@@ -46,7 +46,11 @@ export class StreamExpiry {
 
   /** Looks anew for what falls due first: something that it depends on has changed. */
   reset(): void {
-    const dueMs = Math.min(this.#ageDueMs(), this.#stream.store.nextExpiryMs(), this.#stream.duplicates.nextMs);
+    const dueMs = Math.min(
+      this.#ageDueMs(),
+      this.#stream.store.nextExpiryMs(),
+      this.#stream.duplicates.nextMs,
+    );
     this.#waitUntil(dueMs);
   }
 

@@ -12,11 +12,17 @@ const MESSAGES_FOLDER = "messages";
 const CONSUMERS_FOLDER = "consumers";
 const STREAMS_FOLDER = "streams";
 
+/** What files are called on their way to being there; see `Disk.replace`. */
+const UNFINISHED = ".tmp";
+
 /** A configuration is this long at most: thousands of subjects, and 128 KiB of metadata that JSON spells out. */
 const META_BYTES_MAX = 16 * 1024 * 1024;
 
 /** What is behind the name of a folder whose stream was deleted; no stream's folder has a dot in its name. */
 const DELETED = ".deleted-";
+
+/** The same of one in which a stream is being restored. */
+const RESTORING = ".restoring-";
 
 /** Letters of a name that a folder's name takes at most; file systems allow 255. */
 const NAME_CHARACTERS_MAX = 160;
@@ -30,8 +36,8 @@ const UNSAFE = /[^A-Za-z0-9_-]/g;
  *                                        /messages/      its messages
  *                                        /consumers/     its consumers
  *
- * A folder without `stream.json` was never finished, and one called `<stream>.deleted-<number>` never removed: both
- * hold nothing that was acknowledged, and go at the next start.
+ * A folder without `stream.json` was never finished, one called `<stream>.deleted-<number>` never removed, and one
+ * called `<stream>.restoring-<number>` never restored: they hold nothing that was acknowledged, and go at the next start.
  */
 export class StreamFolder {
   readonly path: string;
@@ -52,7 +58,8 @@ export class StreamFolder {
 
   /** Makes the folders; rejects where a stream lies there. */
   async make(): Promise<void> {
-    if (this.#disk.size(join(this.path, META_FILE)) >= 0) throw new Error(`there is a stream in ${this.path}`);
+    if (this.#disk.size(join(this.path, META_FILE)) >= 0)
+      throw new Error(`there is a stream in ${this.path}`);
     await this.removeUnfinished();
     await this.#disk.makeFolder(this.messages);
     await this.#disk.makeFolder(this.consumers);
@@ -92,9 +99,28 @@ export class StreamFolder {
   /** Removes what is left of a stream that was never finished; rejects where there is more than that. */
   async removeUnfinished(): Promise<void> {
     for (const folder of [this.messages, this.consumers]) {
-      if ((await this.#disk.list(folder)).length > 0) throw new Error("its configuration is missing");
+      const entries = await this.#disk.list(folder);
+      if (entries.some(({ name }) => !name.endsWith(UNFINISHED)))
+        throw new Error("its configuration is missing");
     }
     await this.#disk.removeFolder(this.path);
+  }
+
+  /** Where a stream is put together that is to lie here. */
+  forRestore(unique: string): StreamFolder {
+    return new StreamFolder(this.#disk, this.path + RESTORING + unique);
+  }
+
+  /** Gives the stream its place, in one step; durable when it resolves. Rejects where a stream lies there. */
+  async moveTo(place: StreamFolder): Promise<void> {
+    if (this.#disk.size(join(place.path, META_FILE)) >= 0) throw new Error(`there is a stream in ${place.path}`);
+    await place.removeUnfinished();
+    await this.#disk.rename(this.path, place.path);
+  }
+
+  /** Removes all that lies here: it never became a stream. */
+  discard(): Promise<void> {
+    return this.#disk.removeFolder(this.path);
   }
 
   /** Removes the stream. It is gone, durably, from the moment at which its folder has another name. */
@@ -110,14 +136,17 @@ export function streamsFolderOf(folder: string, accountName: string): string {
   return join(folder, fileNameOf(accountName), STREAMS_FOLDER);
 }
 
-/** The name of a folder that holds a stream which was deleted. */
+/** The name of a folder that holds a stream which was deleted, or never restored. */
 export function isDeletedFolder(name: string): boolean {
-  return name.includes(DELETED);
+  return name.includes(DELETED) || name.includes(RESTORING);
 }
 
 /** A file name for a wire string: one for each, whatever it is. */
 export function fileNameOf(name: string): string {
-  const safe = name.replace(UNSAFE, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  const safe = name.replace(
+    UNSAFE,
+    (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
   if (safe.length <= NAME_CHARACTERS_MAX) return safe;
   return `${safe.slice(0, NAME_CHARACTERS_MAX)}~${hashText(name)}`;
 }

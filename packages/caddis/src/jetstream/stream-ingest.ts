@@ -7,7 +7,6 @@ import { type ApiError, apiError } from "./core/api-error.ts";
 import { withHeaderSet, withoutHeader, withoutStatus } from "./core/header-edit.ts";
 import { decide, type Verdict } from "./core/ingest.ts";
 import { enforceLimits } from "./core/limits.ts";
-import { parseMessageTtl } from "./core/message-ttl.ts";
 import { Publish } from "./core/publish.ts";
 import type { StreamConfig } from "./core/stream-config.ts";
 import type { StreamView } from "./core/stream-view.ts";
@@ -23,6 +22,7 @@ const CR = 0x0d;
 
 /** The way into a stream: decides about what is published, stores it, and has it acknowledged. */
 export class StreamIngest implements Receiver, StreamView {
+  readonly takesImports = true;
   readonly #stream: Stream;
   readonly #publish = new Publish();
   readonly #stored = new StoredMessage();
@@ -71,6 +71,8 @@ export class StreamIngest implements Receiver, StreamView {
     if (failure !== null) return apiError("streamStoreFailed", { err: failure.reason });
     const verdict = decide(publish, this);
     if (verdict !== "store" && verdict !== "skip") return verdict;
+    // It stays where messages do not go by themselves.
+    if (!this.config.allow_msg_ttl) publish.ttlSeconds = 0;
     if (seq > store.state.lastSeq + 1) store.skipTo(seq);
     if (verdict === "store") this.store(publish);
     else this.skip(publish);
@@ -97,8 +99,10 @@ export class StreamIngest implements Receiver, StreamView {
     );
     this.#remember(msgId, seq, timeMs);
     stream.onStored(seq, subject, publish.payloadEnd - publish.headersStart);
+    stream.removals.isReplacing = true;
     enforceLimits(stream.config, store, subject, stream.removals);
     if (rollup !== "" || publish.headers.isAny) this.#rollUp(publish, 1);
+    stream.removals.isReplacing = false;
     stream.noteUsage();
     stream.expiry.onStored(expiresMs, msgId !== "");
     stream.schedules?.onStored(seq, subject, publish.headers, { ms: timeMs, ns: publish.timeNs });

@@ -59,7 +59,8 @@ class Model {
     this.nowMs += ms;
     const maxAgeMs = this.config.max_age / NS_PER_MS;
     const isDue = ({ atMs, ttlMs }: ModelMessage): boolean =>
-      (ttlMs > 0 && this.nowMs >= atMs + ttlMs) || (maxAgeMs > 0 && ttlMs >= 0 && this.nowMs > atMs + maxAgeMs);
+      (ttlMs > 0 && this.nowMs >= atMs + ttlMs) ||
+      (maxAgeMs > 0 && ttlMs >= 0 && this.nowMs > atMs + maxAgeMs);
     this.messages = this.messages.filter((one) => !isDue(one));
   }
 
@@ -69,12 +70,9 @@ class Model {
 
   #trim(): void {
     const { max_msgs, max_bytes } = this.config;
-    while (
-      (max_msgs > 0 && this.messages.length > max_msgs) ||
-      (max_bytes > 0 && this.bytes > max_bytes)
-    ) {
-      this.messages.shift();
-    }
+    const isBeyond = (): boolean =>
+      (max_msgs > 0 && this.messages.length > max_msgs) || (max_bytes > 0 && this.bytes > max_bytes);
+    while (isBeyond()) this.messages.shift();
   }
 
   #refusal(subject: string, size: number, rollup: string): string {
@@ -120,7 +118,11 @@ const steps = fc.array(
     { weight: 1, arbitrary: fc.record({ remove: fc.nat({ max: 30 }) }) },
     {
       weight: 1,
-      arbitrary: fc.record({ filter: fc.constantFrom("", "s.a", "s.*"), seq: fc.nat({ max: 30 }), keep: fc.nat({ max: 3 }) }),
+      arbitrary: fc.record({
+        filter: fc.constantFrom("", "s.a", "s.*"),
+        seq: fc.nat({ max: 30 }),
+        keep: fc.nat({ max: 3 }),
+      }),
     },
   ),
   { maxLength: 40 },

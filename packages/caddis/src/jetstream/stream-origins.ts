@@ -141,10 +141,15 @@ export class StreamOrigins {
       else source.cursor.set(cursor.seq, cursor.storedSeq, cursor.identity);
     }
     const firstSeq = isAllKept && kept !== null ? kept.upTo + 1 : 1;
-    const scan = new SourceScan(this.#stream, links.map(({ source }) => source), firstSeq, () => {
-      this.#scans.delete(scan);
-      this.#startLinks(links);
-    });
+    const scan = new SourceScan(
+      this.#stream,
+      links.map(({ source }) => source),
+      firstSeq,
+      () => {
+        this.#scans.delete(scan);
+        this.#startLinks(links);
+      },
+    );
     this.#scans.add(scan);
     scan.start();
   }
@@ -160,7 +165,11 @@ export class StreamOrigins {
   /** Does away with durable consumers that no source needs any more. */
   #forgetConsumers(before: StreamConfig["sources"], after: StreamConfig["sources"]): void {
     const idOf = (source: StreamConfig["sources"][number], all: StreamConfig["sources"]): string =>
-      JSON.stringify([source.name, source.external?.api ?? "", sourceConsumerName(this.#stream, source, all)]);
+      JSON.stringify([
+        source.name,
+        source.external?.api ?? "",
+        sourceConsumerName(this.#stream, source, all),
+      ]);
     const needed = new Set(after.map((source) => idOf(source, after)));
     for (const { source, link } of this.#sources.values()) {
       const config = source.source;

@@ -9,17 +9,24 @@ const SINGLE_REMOVALS_MAX = 100;
 export class StreamRemovals implements Remover {
   readonly #stream: Stream;
   readonly #stored = new StoredMessage();
+  /** Whether what is removed makes way for a newer message: snapshots keep it then. */
+  isReplacing = false;
 
   constructor(stream: Stream) {
     this.#stream = stream;
   }
 
   removeFirst(): void {
-    this.remove(this.#stream.store.state.firstSeq);
+    this.#remove(this.#stream.store.state.firstSeq, false);
   }
 
   /** Removes one message; false: there was none. */
   remove(seq: number, erase = false): boolean {
+    if (this.isReplacing && this.#stream.snapshots.isAny) this.#stream.snapshots.onReplacing(seq);
+    return this.#remove(seq, erase);
+  }
+
+  #remove(seq: number, erase: boolean): boolean {
     const stream = this.#stream;
     const { store } = stream;
     const subject = stream.consumers.size === 0 ? "" : this.#subjectOf(seq);
@@ -36,7 +43,8 @@ export class StreamRemovals implements Remover {
   keepLast(subject: string, keep: number): void {
     const { store } = this.#stream;
     const excess = store.countOf(subject) - keep;
-    if (excess > SINGLE_REMOVALS_MAX) {
+    const isTold = this.isReplacing && this.#stream.snapshots.isAny;
+    if (excess > SINGLE_REMOVALS_MAX && !isTold) {
       this.purge(subject, store.state.lastSeq + 1, keep);
       return;
     }
@@ -48,6 +56,7 @@ export class StreamRemovals implements Remover {
     const { store } = this.#stream;
     // One alone lets the consumers keep their counts.
     if (store.state.messages > 0 && seq === store.state.firstSeq + 1) return this.remove(seq - 1) ? 1 : 0;
+    this.#tellReplaced(seq);
     return this.#told(store.removeBefore(seq));
   }
 
@@ -55,6 +64,15 @@ export class StreamRemovals implements Remover {
   purge(filter: string, beforeSeq: number, keep: number): number {
     const { store } = this.#stream;
     return this.#told(store.purge(store.filter([filter]), beforeSeq, keep));
+  }
+
+  /** Of all before `seq`. */
+  #tellReplaced(beforeSeq: number): void {
+    const { store, snapshots } = this.#stream;
+    if (!this.isReplacing || !snapshots.isAny) return;
+    const all = store.filter([]);
+    for (let seq = store.next(all, 1); seq > 0 && seq < beforeSeq && snapshots.isAny; seq = store.next(all, seq + 1))
+      snapshots.onReplacing(seq);
   }
 
   #told(count: number): number {

@@ -70,7 +70,10 @@ export class StreamSubjects {
 const LITERAL = "=";
 
 function compile(source: string, destination: string): SubjectTransform | null {
-  const transform = SubjectTransform.compile(source === "" ? ">" : source, destination === "" ? ">" : destination);
+  const transform = SubjectTransform.compile(
+    source === "" ? ">" : source,
+    destination === "" ? ">" : destination,
+  );
   return transform instanceof SubjectTransform ? transform : null;
 }
 

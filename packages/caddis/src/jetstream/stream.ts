@@ -1,7 +1,7 @@
 import { type Instant, instantOf } from "../base/instant.ts";
 import { same } from "../base/same.ts";
 import type { Broker } from "../broker/broker.ts";
-import type { ConsumerStore } from "../store/consumer-store.ts";
+import type { ConsumerStore, KeptConsumer } from "../store/consumer-store.ts";
 import { StoredMessage } from "../store/stored-message.ts";
 import type { StreamStore } from "../store/stream-store.ts";
 import type { JetStreamAccount } from "./account.ts";
@@ -19,6 +19,7 @@ import { PubAcks } from "./pub-acks.ts";
 import { Republisher } from "./republish.ts";
 import { Schedules } from "./schedules.ts";
 import type { JetStreamServerLimits } from "./settings.ts";
+import { Snapshots } from "./snapshots.ts";
 import { StreamConsumers } from "./stream-consumers.ts";
 import { DurabilityWaits } from "./stream-durability.ts";
 import { StreamExpiry } from "./stream-expiry.ts";
@@ -32,6 +33,8 @@ import { StreamSubjects } from "./stream-subjects.ts";
 import { StreamVisibility } from "./stream-visibility.ts";
 
 const NS_PER_MS = 1e6;
+
+const NO_CONSUMERS: ReadonlyMap<string, KeptConsumer> = new Map();
 
 /** Why a stream goes away. */
 export type StreamEnd = "deleted" | "shutdown";
@@ -50,6 +53,7 @@ export class Stream implements BatchStream {
   readonly removals: StreamRemovals;
   readonly expiry: StreamExpiry;
   readonly retention: StreamRetention;
+  readonly snapshots = new Snapshots();
   readonly duplicates: DuplicateWindow;
   readonly batches: Batches;
   /** What it mirrors and sources. */
@@ -96,7 +100,7 @@ export class Stream implements BatchStream {
     this.duplicates = new DuplicateWindow(config.duplicate_window / NS_PER_MS);
     this.#consumers = new StreamConsumers(this);
     this.#visibility = new StreamVisibility(store.durableSeq);
-    this.#waits = new DurabilityWaits(store);
+    this.#waits = new DurabilityWaits(store, () => this.#fatalFailure());
     this.batches = new Batches(this);
     this.origins = new StreamOrigins(this);
     store.onDurable = this.#settle;
@@ -141,11 +145,14 @@ export class Stream implements BatchStream {
     return this.#visibility.visibleSeq;
   }
 
-  /** Takes messages from now on, after what is kept has been looked at once: consumers, ids, what is too old. */
-  start(): void {
+  /**
+   * Takes messages from now on, after what is kept has been looked at once: consumers, ids, what is too old. `others`:
+   * consumers that are to be there and were not kept.
+   */
+  start(others: ReadonlyMap<string, KeptConsumer> = NO_CONSUMERS): void {
     this.#rememberIds();
     this.noteUsage();
-    this.#consumers.recover();
+    this.#consumers.recover(others);
     enforceAllLimits(this.#config, this.store, this.removals);
     this.retention.sweep();
     this.expiry.onConfigChanged();
@@ -162,6 +169,7 @@ export class Stream implements BatchStream {
     this.origins.stop(why);
     this.expiry.stop();
     this.retention.stop();
+    this.snapshots.stop();
     this.batches.stop();
     this.schedules?.stop();
     this.#consumers.stop(why);
@@ -184,7 +192,8 @@ export class Stream implements BatchStream {
     return this.#change(async () => {
       const before = this.#config;
       if (same(before, config)) return null;
-      const refused = this.#consumers.refusalOfLimits(before, config) ?? this.owner.refusalOfUpdate(this, config);
+      const refused =
+        this.#consumers.refusalOfLimits(before, config) ?? this.owner.refusalOfUpdate(this, config);
       if (refused !== null) return refused;
       try {
         await this.folder?.writeMeta({ created: this.created, config });
@@ -198,9 +207,10 @@ export class Stream implements BatchStream {
 
   /** Removes a message on request; resolves once that is durable. False: there was none. */
   async removeMessage(seq: number, erase: boolean): Promise<boolean> {
-    if (!this.removals.remove(seq, erase)) return false;
+    const isRemoved = this.removals.remove(seq, erase);
+    // That it is gone already may not be durable yet.
     await this.#waits.wait();
-    return true;
+    return isRemoved;
   }
 
   /**
@@ -277,7 +287,8 @@ export class Stream implements BatchStream {
     const { maxBufferedBytes, maxBufferedMsgs } = this.owner.jetStream.settings;
     const { position, durablePosition } = this.store;
     return (
-      position - durablePosition >= maxBufferedMsgs || this.#inFlightBytes + this.#freshBytes >= maxBufferedBytes
+      position - durablePosition >= maxBufferedMsgs ||
+      this.#inFlightBytes + this.#freshBytes >= maxBufferedBytes
     );
   }
 
@@ -325,7 +336,7 @@ export class Stream implements BatchStream {
   #onSettled(): void {
     this.#settlesSoon = false;
     const { store } = this;
-    const { durablePosition, failure } = store;
+    const { durablePosition } = store;
     if (durablePosition > this.#settledPosition) {
       // What came meanwhile is on its way to the disk now.
       this.#inFlightBytes = durablePosition === store.position ? 0 : this.#freshBytes;
@@ -336,9 +347,15 @@ export class Stream implements BatchStream {
     this.batches.onDurable(durablePosition);
     this.origins.onDurable(durablePosition);
     if (!this.#isStopped) this.#visibility.advance(store.durableSeq, this.interest);
-    const isOver = failure !== null && failure.kind === "failed";
-    if (isOver) this.acks.refuseAll(apiError("streamStoreFailed", { err: failure.reason }));
-    this.#waits.settle(isOver ? failure.reason : null);
+    const failure = this.#fatalFailure();
+    if (failure !== null) this.acks.refuseAll(apiError("streamStoreFailed", { err: failure }));
+    this.#waits.settle();
+  }
+
+  /** Why nothing can be stored any more; a full disk is not meant. */
+  #fatalFailure(): string | null {
+    const { failure } = this.store;
+    return failure !== null && failure.kind === "failed" ? failure.reason : null;
   }
 
   /** The ids that messages within the window came with, from their headers. */

@@ -5,6 +5,7 @@ import { CONSUMER_LIST_ENDPOINTS } from "./consumer-list.ts";
 import { CONSUMER_ENDPOINTS } from "./consumer-requests.ts";
 import type { ApiEndpoint } from "./endpoint.ts";
 import { MESSAGE_GET_ENDPOINT } from "./message-get.ts";
+import { SNAPSHOT_ENDPOINTS } from "./snapshot.ts";
 import { STREAM_CREATE } from "./stream-create.ts";
 import { STREAM_INFO } from "./stream-info.ts";
 import { STREAM_LISTS } from "./stream-list.ts";
@@ -20,6 +21,7 @@ export const ENDPOINTS: readonly ApiEndpoint[] = [
   ...STREAM_LISTS,
   ...STREAM_REMOVALS,
   MESSAGE_GET_ENDPOINT,
+  ...SNAPSHOT_ENDPOINTS,
   ...CONSUMER_CREATE_ENDPOINTS,
   ...CONSUMER_LIST_ENDPOINTS,
   ...CONSUMER_ENDPOINTS,

@@ -16,8 +16,10 @@ export function sourcesFields({ origins }: Pick<Stream, "origins">): readonly Ap
   return fields.length === 0 ? undefined : fields;
 }
 
-function linkFields({ role, progress, error, silentMs }: OriginLink, seq: number): ApiFields {
-  const { name, external, filter_subject, subject_transforms } = role.source;
+function linkFields({ role, progress, error, silentMs, hasAsked }: OriginLink, seq: number): ApiFields {
+  const { name, external, subject_transforms } = role.source;
+  // The reference does not know it any sooner.
+  const filter = role.isMirror && !hasAsked ? "" : role.source.filter_subject;
   return {
     name: fromWireString(name),
     external: external === null ? undefined : encodeExternal(external),
@@ -25,7 +27,7 @@ function linkFields({ role, progress, error, silentMs }: OriginLink, seq: number
     seq: seq || undefined,
     active: silentMs === Infinity ? -1 : nanoseconds(silentMs),
     error: error ?? undefined,
-    filter_subject: fromWireString(filter_subject) || undefined,
+    filter_subject: fromWireString(filter) || undefined,
     subject_transforms: subject_transforms.length > 0 ? subject_transforms.map(encodeTransform) : undefined,
   };
 }

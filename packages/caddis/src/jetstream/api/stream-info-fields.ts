@@ -50,7 +50,7 @@ export function streamStateFields(stream: Stream, options: StreamInfoOptions = {
     num_deleted: state.deletedCount || undefined,
     deleted: options.hasDeleted === true && state.deletedCount > 0 ? [...store.deleted()] : undefined,
     lost: lostCount > 0 ? { msgs: [], bytes: lostBytes } : undefined,
-    consumer_count: consumers.size,
+    consumer_count: [...consumers.values()].filter(({ config }) => !config.direct).length,
   };
 }
 

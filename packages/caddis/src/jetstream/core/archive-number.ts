@@ -71,6 +71,12 @@ export class NumberReader {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 
+  /** Passes over a number, whatever it is. */
+  skip(): void {
+    for (let i = 0; i < NUMBER_BYTES_MAX; i++) if (this.#byte() < 0x80) return;
+    this.isGood = false;
+  }
+
   /** A time; one before 1970 is none. */
   time(): Instant {
     const parts = [0, 0, 0];

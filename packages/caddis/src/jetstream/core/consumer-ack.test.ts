@@ -20,7 +20,7 @@ test("payloads of acknowledgements", () => {
     "+TERM because": "term",
     "+TER": "unknown",
     "+": "unknown",
-    "yes": "unknown",
+    yes: "unknown",
   };
   for (const [payload, kind] of Object.entries(kinds)) {
     const buf = Buffer.from(`#${payload}#`);

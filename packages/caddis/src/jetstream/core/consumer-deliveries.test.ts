@@ -61,6 +61,28 @@ test("what was delivered as often as may be is given up, and told once", () => {
   assert.equal(state.redelivered.size, 0);
 });
 
+test("it is given up whether or not somebody waits for more", () => {
+  const world = new ConsumerWorld({ ack_wait: 10 * MS, max_deliver: 1 });
+  world.publish("a", "b");
+  world.pull("in", { batch: 2 });
+  world.nak(2);
+  assert.equal(world.machine.state.pending.size, 1);
+  world.advance(10);
+  assert.deepEqual(world.advices.slice(1), [
+    { kind: "maxDeliveries", streamSeq: 2, deliveries: 1 },
+    { kind: "maxDeliveries", streamSeq: 1, deliveries: 1 },
+  ]);
+  assert.equal(world.machine.state.floorStream, 2);
+});
+
+test("what comes before the sequence it begins with is not counted", () => {
+  const world = new ConsumerWorld({ deliver_policy: "by_start_sequence", opt_start_seq: 3 });
+  world.publish("a", "b", "c");
+  assert.equal(world.machine.source.numPending, 1);
+  world.pull("in", { batch: 3 });
+  assert.deepEqual(world.seqs, [3]);
+});
+
 test("with the most unacknowledged only what was delivered before comes again", () => {
   const world = new ConsumerWorld({ max_ack_pending: 2, ack_wait: 50 * MS });
   world.publish("a", "b", "c");
@@ -235,7 +257,12 @@ test("idle heartbeats come while nothing else does", () => {
 });
 
 test("flow control stops at the window, and an answer opens a larger one", () => {
-  const world = new ConsumerWorld({ ...PUSH, flow_control: true, idle_heartbeat: 1_000 * MS, ack_policy: "none" });
+  const world = new ConsumerWorld({
+    ...PUSH,
+    flow_control: true,
+    idle_heartbeat: 1_000 * MS,
+    ack_policy: "none",
+  });
   const flow = world.machine.push?.flow;
   assert.ok(flow !== null && flow !== undefined);
   // 2 MiB at first: 8 bytes each would take long.

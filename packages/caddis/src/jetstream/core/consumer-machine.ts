@@ -4,33 +4,12 @@ import type { ConsumerConfig } from "./consumer-config.ts";
 import { ConsumerPace } from "./consumer-pace.ts";
 import type { ConsumerPort, Inbox, StreamView } from "./consumer-port.ts";
 import { ConsumerPulls } from "./consumer-pulls.ts";
-import type { WaitingPull } from "./consumer-pull-queue.ts";
 import { ConsumerPush } from "./consumer-push.ts";
+import { ConsumerSender, type Obstacle } from "./consumer-sender.ts";
 import { ConsumerSource } from "./consumer-source.ts";
 import type { ConsumerState } from "./consumer-state.ts";
 import { type ConsumerTerms, filterSubjects, termsOf } from "./consumer-terms.ts";
 import type { PullRequest } from "./pull-request.ts";
-
-/** Whoever has too much waiting is tried again after so long: a few turns of the loop. */
-const HOLD_MS = 2;
-
-/**
- * Why the next message is not delivered now. none: one was, or may be.
- * Checked in this order: paused, noInterest or noPull, flowControl, held (its receivers have too much waiting), rate;
- * then maxAckPending, end (nothing to deliver), replay (not its time yet), priority (no request may have it).
- */
-export type Obstacle =
-  | "none"
-  | "paused"
-  | "noInterest"
-  | "noPull"
-  | "flowControl"
-  | "held"
-  | "rate"
-  | "maxAckPending"
-  | "end"
-  | "replay"
-  | "priority";
 
 /** What a machine is made of. */
 export interface MachineSetup {
@@ -70,25 +49,22 @@ export class ConsumerMachine {
   #config: ConsumerConfig;
   #terms: ConsumerTerms;
   readonly #view: StreamView;
-  readonly #port: ConsumerPort;
-  readonly #pace: ConsumerPace;
-  /** Size of the message that went to the deliver subject last. */
-  #sentBytes = 0;
+  readonly #sender: ConsumerSender;
 
   constructor({ config, view, state, port, burstBytes }: MachineSetup, nowMs: number) {
     this.#config = config;
     this.#terms = termsOf(config);
     this.#view = view;
-    this.#port = port;
     this.state = state;
     this.source = new ConsumerSource(view, state, filterSubjects(config));
     this.acks = new ConsumerAcks(state, this.#terms, port);
-    this.#pace = new ConsumerPace(config, view.store.state.lastSeq, burstBytes);
+    const pace = new ConsumerPace(config, view.store.state.lastSeq, burstBytes);
     const { isPush, heartbeatMs } = this.#terms;
     this.push = isPush
       ? new ConsumerPush(config.deliver_subject, config.flow_control, heartbeatMs, port, nowMs)
       : null;
     this.pulls = isPush ? null : new ConsumerPulls(config, port, this.#facts(), nowMs);
+    this.#sender = new ConsumerSender(this, pace, port);
   }
 
   get config(): ConsumerConfig {
@@ -97,12 +73,9 @@ export class ConsumerMachine {
 
   /** When `onTime` is to be called; Infinity: never. */
   get dueMs(): number {
-    let due = Math.min(this.state.pending.dueMs, this.pulls?.dueMs ?? Infinity, this.push?.dueMs ?? Infinity);
-    if (this.obstacle === "paused") due = Math.min(due, this.pausedUntilMs);
-    if (this.obstacle === "rate" || this.obstacle === "replay") due = Math.min(due, this.#pace.readyMs);
-    if (this.obstacle === "held")
-      due = Math.min(due, this.push?.heldUntilMs ?? this.pulls?.heldUntilMs ?? Infinity);
-    return due;
+    const { pulls, push } = this;
+    const due = Math.min(this.state.pending.dueMs, pulls?.dueMs ?? Infinity, push?.dueMs ?? Infinity);
+    return Math.min(due, this.#waitEndMs);
   }
 
   /** Delivers up to `budget` messages and returns how many; as many as that: there may be more. */
@@ -204,7 +177,7 @@ export class ConsumerMachine {
   /** What is due at `nowMs`. */
   onTime(nowMs: number): void {
     if (this.acks.expire(nowMs)) this.#onChange();
-    if (this.#isWaitOver(nowMs)) this.wantsPump = true;
+    if (nowMs >= this.#waitEndMs) this.wantsPump = true;
     if (this.pulls?.onTime(nowMs, this.obstacle !== "maxAckPending") === true) this.wantsPump = true;
     const { deliveredConsumer, nextSeq, pending } = this.state;
     const wantsAnswer = this.#config.ack_policy === "flow_control" && pending.size > 0;
@@ -222,7 +195,7 @@ export class ConsumerMachine {
     this.#config = config;
     this.#terms = termsOf(config);
     this.acks.terms = this.#terms;
-    this.#pace.setRate(config.rate_limit_bps);
+    this.#sender.pace.setRate(config.rate_limit_bps);
     if (this.pulls !== null) this.pulls.config = config;
     const subjects = filterSubjects(config);
     if (subjects.join(" ") !== filterSubjects(before).join(" ")) this.source.setSubjects(subjects);
@@ -256,7 +229,7 @@ export class ConsumerMachine {
       this.source.pass(seq);
       return "none";
     }
-    const sent = this.#send(1, this.source.numPending - 1, nowMs);
+    const sent = this.#sender.send(1, this.source.numPending - 1, nowMs);
     if (sent !== "none") return sent;
     this.source.pass(seq);
     this.acks.onDelivered(seq, nowMs);
@@ -270,99 +243,21 @@ export class ConsumerMachine {
       this.#onAckChange(this.acks.onRemoved(seq), nowMs);
       return "none";
     }
-    const sent = this.#send(this.state.deliveries(seq) + 1, this.source.numPending, nowMs);
+    const sent = this.#sender.send(this.state.deliveries(seq) + 1, this.source.numPending, nowMs);
     if (sent !== "none") return sent;
     this.acks.onRedelivered(message, nowMs);
     this.#afterDelivery(nowMs);
     return "none";
   }
 
-  /** Sends the message that was loaded; `numPending` come after it. */
-  #send(deliveries: number, numPending: number, nowMs: number): Obstacle {
-    const { message } = this.source;
-    const readyMs = this.#pace.replayMs(message, nowMs);
-    if (readyMs > nowMs) return "replay";
-    const left = Math.max(0, numPending);
-    const size = this.#port.prepare(message, deliveries, this.state.deliveredConsumer + 1, left, "");
-    const obstacle =
-      this.push !== null
-        ? this.#sendToSubject(this.push, size, nowMs)
-        : this.#sendToPull(size, deliveries, left, nowMs);
-    if (obstacle === "none") this.#pace.onSent(message, size, nowMs);
-    return obstacle;
-  }
-
-  #sendToSubject(push: ConsumerPush, size: number, nowMs: number): Obstacle {
-    const sent = this.#port.send(push.inbox);
-    if (sent === "nobody") {
-      push.onNobody(nowMs);
-      return "noInterest";
-    }
-    if (sent === "refused") {
-      push.heldUntilMs = nowMs + HOLD_MS;
-      return "held";
-    }
-    this.#sentBytes = size;
-    return "none";
-  }
-
-  #sendToPull(size: number, deliveries: number, numPending: number, nowMs: number): Obstacle {
-    const pulls = this.pulls as ConsumerPulls;
-    for (;;) {
-      const pull = pulls.choose(size, numPending + 1, nowMs);
-      if (pull === null) return this.#whyNoPull(pulls);
-      if (pull.pinId !== "") {
-        const { message } = this.source;
-        this.#port.prepare(message, deliveries, this.state.deliveredConsumer + 1, numPending, pull.pinId);
-      }
-      if (this.#sendToOne(pulls, pull, size, nowMs)) return "none";
-    }
-  }
-
-  #sendToOne(pulls: ConsumerPulls, pull: WaitingPull, size: number, nowMs: number): boolean {
-    const sent = this.#port.send(pull.inbox);
-    if (sent === "nobody") {
-      pulls.drop(pull);
-      return false;
-    }
-    if (sent === "refused") {
-      pull.heldUntilMs = nowMs + HOLD_MS;
-      return false;
-    }
-    pulls.onServed(pull, size, nowMs);
-    return true;
-  }
-
-  #whyNoPull(pulls: ConsumerPulls): Obstacle {
-    if (pulls.queue.size === 0) return "noPull";
-    return pulls.heldUntilMs < Infinity ? "held" : "priority";
+  /** When what kept the last message from being delivered is over by itself; Infinity: it is not. */
+  get #waitEndMs(): number {
+    return this.obstacle === "paused" ? this.pausedUntilMs : this.#sender.waitEndMs(this.obstacle);
   }
 
   /** What keeps any message from being delivered. */
   #obstacleToAny(nowMs: number): Obstacle {
-    if (nowMs < this.pausedUntilMs) return "paused";
-    const { push, pulls } = this;
-    if (pulls !== null && pulls.queue.size === 0) return "noPull";
-    if (push !== null) {
-      if (!push.isActive) return "noInterest";
-      if (push.flow !== null && push.flow.isFull) return "flowControl";
-      if (push.heldUntilMs > nowMs) return "held";
-    }
-    return this.#pace.isSpent(nowMs) ? "rate" : "none";
-  }
-
-  #isWaitOver(nowMs: number): boolean {
-    switch (this.obstacle) {
-      case "paused":
-        return nowMs >= this.pausedUntilMs;
-      case "rate":
-      case "replay":
-        return nowMs >= this.#pace.readyMs;
-      case "held":
-        return nowMs >= (this.push?.heldUntilMs ?? this.pulls?.heldUntilMs ?? Infinity);
-      default:
-        return false;
-    }
+    return nowMs < this.pausedUntilMs ? "paused" : this.#sender.obstacle(nowMs);
   }
 
   /** Names what was delivered; with flow control the count is the client's own. */
@@ -386,7 +281,7 @@ export class ConsumerMachine {
     this.isDirty = true;
     if (this.push === null) return;
     const wantsAnswer = this.#config.ack_policy === "flow_control" && this.acks.isFull;
-    this.push.onSent(this.#sentBytes, wantsAnswer, nowMs);
+    this.push.onSent(this.#sender.sentBytes, wantsAnswer, nowMs);
   }
 
   #facts(): ConstructorParameters<typeof ConsumerPulls>[2] {

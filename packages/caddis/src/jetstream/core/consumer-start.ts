@@ -4,7 +4,7 @@ import type { ConsumerConfig } from "./consumer-config.ts";
 import { ConsumerState, decodeConsumerState } from "./consumer-state.ts";
 
 /** Where a new consumer begins. */
-export interface ConsumerStart {
+interface ConsumerStart {
   /** The first sequence it looks at. */
   readonly nextSeq: number;
   /** Up to this sequence it delivers only the last message of each subject; 0: all. */
@@ -12,7 +12,7 @@ export interface ConsumerStart {
 }
 
 /** `maxMsgsPerSubject`: of the stream. With one message per subject each is the last one anyway. */
-export function startOf(
+function startOf(
   config: ConsumerConfig,
   store: StreamStore,
   filter: Filter,
@@ -24,7 +24,8 @@ export function startOf(
     return { nextSeq: Math.max(config.opt_start_seq, firstSeq), lastPerSubjectUntil: 0 };
   // An empty stream has no first message yet.
   if (lastSeq === 0) return { nextSeq: 1, lastPerSubjectUntil: 0 };
-  const chosen = Math.min(chooseSeq(config, store, filter), lastSeq + 1);
+  const seq = isLastPerSubject ? firstOfLast(store, filter) : chooseSeq(config, store, filter);
+  const chosen = Math.min(seq, lastSeq + 1);
   return {
     nextSeq: Math.max(chosen, firstSeq, 1),
     lastPerSubjectUntil: isLastPerSubject ? lastSeq : 0,
@@ -45,6 +46,13 @@ function chooseSeq(config: ConsumerConfig, store: StreamStore, filter: Filter): 
     case "last_per_subject":
       return firstSeq;
   }
+}
+
+/** The lowest of the last sequences of all subjects; without any, that of the stream. */
+function firstOfLast(store: StreamStore, filter: Filter): number {
+  let first = store.state.lastSeq;
+  for (const { subject } of store.subjects(filter)) first = Math.min(first, store.lastSeqOf(subject));
+  return first;
 }
 
 /** The sequences of the last messages of all subjects that `filter` takes, from `fromSeq` to `toSeq`, ascending. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { ConsumerWorld } from "../../../../../test/support/consumer-world.ts";
 import { recoverState } from "./consumer-start.ts";
 import { ConsumerState, decodeConsumerState, encodeConsumerState } from "./consumer-state.ts";
@@ -11,10 +11,15 @@ const seqStep = fc.oneof(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, 
 const states = fc
   .record({
     floor: fc.nat(1_000_000),
-    steps: fc.array(fc.tuple(seqStep, fc.integer({ min: 1, max: 300 }), fc.nat(90_000), fc.nat(90_000), fc.boolean()), {
-      maxLength: 40,
+    steps: fc.array(
+      fc.tuple(seqStep, fc.integer({ min: 1, max: 300 }), fc.nat(90_000), fc.nat(90_000), fc.boolean()),
+      {
+        maxLength: 40,
+      },
+    ),
+    redelivered: fc.array(fc.tuple(fc.integer({ min: 1, max: 2 ** 40 }), fc.integer({ min: 1, max: 50 })), {
+      maxLength: 9,
     }),
-    redelivered: fc.array(fc.tuple(fc.integer({ min: 1, max: 2 ** 40 }), fc.integer({ min: 1, max: 50 })), { maxLength: 9 }),
     until: fc.nat(99),
   })
   .map(({ floor, steps, redelivered, until }) => {
@@ -40,7 +45,8 @@ const states = fc
 
 /** What is kept of a state, as data. */
 function kept(state: ConsumerState): unknown {
-  const { deliveredConsumer, deliveredStream, floorConsumer, floorStream, nextSeq, lastPerSubjectUntil } = state;
+  const { deliveredConsumer, deliveredStream, floorConsumer, floorStream, nextSeq, lastPerSubjectUntil } =
+    state;
   return {
     numbers: [deliveredConsumer, deliveredStream, floorConsumer, floorStream, nextSeq, lastPerSubjectUntil],
     pending: [...state.pending].map(({ seq, consumerSeq, startMs, isQueued, dueMs }) => [
@@ -99,14 +105,10 @@ test("a stream that has lost messages gets new ones under their sequences", () =
   const shorter = new ConsumerWorld();
   shorter.publish("a", "b");
   const { config, source } = shorter.machine;
-  const { state, problem } = recoverState(
-    data,
-    OFFSET_MS,
-    config,
-    shorter.store,
-    source.filter,
-    { ms: OFFSET_MS, ns: 0 },
-  );
+  const { state, problem } = recoverState(data, OFFSET_MS, config, shorter.store, source.filter, {
+    ms: OFFSET_MS,
+    ns: 0,
+  });
   assert.match(problem, /delivered sequence 4 past last stream sequence of 2/);
   assert.deepEqual([state.nextSeq, state.floorStream, [...state.pending].map(({ seq }) => seq)], [3, 1, [2]]);
 });

@@ -1,4 +1,4 @@
-import { PendingMessages } from "./consumer-pending.ts";
+import { type PendingMessage, PendingMessages } from "./consumer-pending.ts";
 
 /**
  * How far a consumer has come: what is kept of it over a restart. Sequences are pairs, of the consumer (each delivery
@@ -59,11 +59,13 @@ export class ConsumerState {
  *   count of pending, then for each, ascending:
  *     sequence and consumer sequence, less those of the one before
  *     when it was delivered, less base
- *     1 + when it is due, less base; 0: at once
+ *     1 + when it is due, less base; 0: at once; 2^53 - 1: never by itself
  *   count of redelivered, then for each, ascending:
  *     sequence less that of the one before, count
  */
 const VERSION = 1;
+/** For a message that is not delivered again by itself. */
+const NEVER = Number.MAX_SAFE_INTEGER;
 /** Of a number up to 2^53. */
 const NUMBER_BYTES_MAX = 8;
 const HEAD_NUMBERS = 8;
@@ -90,7 +92,7 @@ export function encodeConsumerState(state: ConsumerState, offsetMs: number): Uin
     writer.write(message.seq - seq);
     writer.write(message.consumerSeq - consumerSeq);
     writer.write(Math.round(message.startMs + offsetMs) - baseMs);
-    writer.write(message.isQueued ? 0 : 1 + Math.max(0, Math.round(message.dueMs + offsetMs) - baseMs));
+    writer.write(dueOf(message, offsetMs - baseMs));
     ({ seq, consumerSeq } = message);
   }
   writer.write(redelivered.size);
@@ -134,8 +136,7 @@ function readPending(reader: NumberReader, state: ConsumerState, baseMs: number)
     const isInOrder = step > 0 && consumerStep > 0;
     const isDelivered = seq <= state.deliveredStream && consumerSeq <= state.deliveredConsumer;
     reader.isGood &&= isInOrder && isDelivered;
-    if (reader.isGood)
-      state.pending.add(seq, consumerSeq, startMs, due === 0 ? -Infinity : baseMs + due - 1);
+    if (reader.isGood) state.pending.add(seq, consumerSeq, startMs, dueMsOf(due, baseMs));
   }
 }
 
@@ -155,6 +156,17 @@ function isSound(state: ConsumerState): boolean {
     state.floorStream <= state.deliveredStream &&
     Number.isSafeInteger(state.deliveredStream + 1)
   );
+}
+
+/** When a message is to be delivered again, as it is kept: 0 at once, or milliseconds from the base on, and 1. */
+function dueOf({ isQueued, dueMs }: PendingMessage, offsetMs: number): number {
+  if (isQueued) return 0;
+  return dueMs === Infinity ? NEVER : 1 + Math.max(0, Math.round(dueMs + offsetMs));
+}
+
+function dueMsOf(due: number, baseMs: number): number {
+  if (due === 0) return -Infinity;
+  return due === NEVER ? Infinity : baseMs + due - 1;
 }
 
 /** Wall-clock milliseconds, the earliest in which something pending was delivered. */

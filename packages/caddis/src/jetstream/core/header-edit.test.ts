@@ -21,7 +21,10 @@ test("a field goes, each time it is there", () => {
 test("a field is added, or gets another value in its place", () => {
   assert.equal(withHeader("", "A", "b"), ONE);
   assert.equal(withHeader(ONE, "C", "d"), "NATS/1.0\r\nA: b\r\nC: d\r\n\r\n");
-  assert.equal(withHeaderSet("NATS/1.0\r\nX: 1\r\nA: b\r\n\r\n", "X", "22"), "NATS/1.0\r\nX: 22\r\nA: b\r\n\r\n");
+  assert.equal(
+    withHeaderSet("NATS/1.0\r\nX: 1\r\nA: b\r\n\r\n", "X", "22"),
+    "NATS/1.0\r\nX: 22\r\nA: b\r\n\r\n",
+  );
   assert.equal(withHeaderSet("NATS/1.0\r\nX:1\r\n\r\n", "X", "2"), "NATS/1.0\r\nX:2\r\n\r\n");
   assert.equal(withHeaderSet("", "A", "b"), ONE);
 });

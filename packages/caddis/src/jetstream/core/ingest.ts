@@ -85,7 +85,8 @@ function decideByHeaders(publish: Publish, view: StreamView): Verdict | null {
   if (!(config.allow_rollup_hdrs && !config.deny_purge) && !isSourced && !isChecked)
     return apiError("streamRollupFailed", { err: "rollup not permitted" });
   if (isRollup(rollup)) publish.rollup = rollup;
-  else if (!isChecked) return apiError("streamRollupFailed", { err: `rollup value invalid: ${goQuote(rollup)}` });
+  else if (!isChecked)
+    return apiError("streamRollupFailed", { err: `rollup value invalid: ${goQuote(rollup)}` });
   return null;
 }
 

@@ -9,7 +9,10 @@ export type OriginStart = Pick<ConsumerConfig, "deliver_policy" | "opt_start_seq
 const FROM_THE_START: OriginStart = { deliver_policy: "all", opt_start_seq: 0, opt_start_time: null };
 
 /** Where a mirror goes on: behind its last sequence; one that never had a message begins as its configuration says. */
-export function mirrorStart({ opt_start_seq, opt_start_time }: StreamSource, state: StreamState): OriginStart {
+export function mirrorStart(
+  { opt_start_seq, opt_start_time }: StreamSource,
+  state: StreamState,
+): OriginStart {
   if (state.messages > 0 || state.firstSeq > 0) return fromSeq(state.lastSeq + 1);
   if (opt_start_seq > 0) return fromSeq(opt_start_seq);
   return opt_start_time === null ? FROM_THE_START : fromTime(opt_start_time);

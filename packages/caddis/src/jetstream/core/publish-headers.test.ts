@@ -23,7 +23,11 @@ test("fields are found as the reference finds them", () => {
     ["NATS/1.0\r\nNats-Msg-Id : x\r\n\r\n", "Nats-Msg-Id", ""],
     ["NATS/1.0\r\nX: Nats-Msg-Id: x\r\n\r\n", "Nats-Msg-Id", ""],
     ["NATS/1.0\r\nX: y\nNats-Msg-Id: x\r\n\r\n", "Nats-Msg-Id", ""],
-    ["NATS/1.0\r\nNats-Expected-Last-Subject-Sequence-Subject: a\r\n\r\n", "Nats-Expected-Last-Subject-Sequence", ""],
+    [
+      "NATS/1.0\r\nNats-Expected-Last-Subject-Sequence-Subject: a\r\n\r\n",
+      "Nats-Expected-Last-Subject-Sequence",
+      "",
+    ],
     ["NATS/1.0 503\r\nNats-TTL: 5\r\n\r\n", "Nats-TTL", "5"],
   ];
   for (const [block, name, value] of cases) assert.equal(read(block).get(name), value, JSON.stringify(block));
@@ -40,10 +44,18 @@ test("a field that is empty is there, one that is not there is not", () => {
 test("numbers are digits, or wrong", () => {
   const number = (value: string): number | null =>
     read(`NATS/1.0\r\nNats-Expected-Last-Sequence: ${value}\r\n\r\n`).number("Nats-Expected-Last-Sequence");
-  assert.deepEqual(
-    ["", "0", "17", "007", "-1", "+1", "1.0", "x", "9".repeat(17), " "].map(number),
-    [null, 0, 17, 7, -1, -1, -1, -1, -1, null],
-  );
+  assert.deepEqual(["", "0", "17", "007", "-1", "+1", "1.0", "x", "9".repeat(17), " "].map(number), [
+    null,
+    0,
+    17,
+    7,
+    -1,
+    -1,
+    -1,
+    -1,
+    -1,
+    null,
+  ]);
 });
 
 test("one object reads block after block", () => {
@@ -60,11 +72,11 @@ test("one object reads block after block", () => {
 test("any bytes: the same as a search by lines", () => {
   const piece = fc.oneof(
     fc.constantFrom(...PUBLISH_HEADERS, "\r\n", "\r", "\n", ":", ": ", " ", "NATS/1.0", "x"),
-    fc.string({ maxLength: 3 }),
+    fc.string({ maxLength: 3, unit: "binary-ascii" }),
   );
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
-      const block = pieces.join("").replace(/[^\x00-\xff]/g, "?");
+      const block = pieces.join("");
       const headers = read(block);
       for (const name of PUBLISH_HEADERS) {
         const lines = block.split("\r\n").slice(1);

@@ -349,18 +349,25 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
   }
 
   async close(): Promise<void> {
-    await this.#upkeep.close();
-    const isDurable = await this.#flusher.close();
+    const isDurable = await this.#stop();
     // Only a service to the next start: without it that takes longer.
     if (isDurable) await this.#upkeep.writeLast().catch(() => {});
     this.#release();
   }
 
   async destroy(): Promise<void> {
-    await this.#upkeep.close();
-    await this.#flusher.close();
+    await this.#stop();
     this.#release();
     await this.#disk.removeFolder(this.#folder);
+  }
+
+  /** False: not all is durable. */
+  async #stop(): Promise<boolean> {
+    const upkeepIsOver = this.#upkeep.close();
+    // What waits there for something to become durable is told that it does not.
+    const isDurable = await this.#flusher.close();
+    await upkeepIsOver;
+    return isDurable;
   }
 
   prepare(): void {

@@ -88,7 +88,9 @@ export class LogFlusher {
   /** Starts to write, or has the write that runs followed by another. */
   request(): void {
     this.#isWanted = true;
-    if (this.#running === null && !this.#isClosed) this.#running = this.#run();
+    if (this.#running === null && !this.#isClosed && this.failure?.kind !== "failed") {
+      this.#running = this.#run();
+    }
   }
 
   /** Bytes to be put over others once all that was done so far is durable. */
@@ -122,6 +124,7 @@ export class LogFlusher {
     return isDurable;
   }
 
+  /** Runs as long as there is something to write; there is when it begins. */
   async #run(): Promise<void> {
     while (this.#isWanted && this.failure?.kind !== "failed" && !this.#isClosed) {
       this.#isWanted = false;
@@ -148,7 +151,10 @@ export class LogFlusher {
       for (const overwrite of this.#overwrites.slice(0, overwrites)) await this.#overwriteNow(overwrite);
       this.#overwrites.splice(0, overwrites);
     }
-    if (this.#isSyncDue || this.intervalMs === 0) await this.#sync();
+    if (this.#isSyncDue || this.intervalMs === 0) {
+      this.#isSyncDue = false;
+      await this.#sync();
+    }
     this.durablePosition = position;
     this.durableSeq = lastSeq;
     this.failure = null;
@@ -194,7 +200,9 @@ export class LogFlusher {
     block.writtenEnd = to;
     for (let i = 0; i < segments.length; i++) {
       segments[i].written = ends[i];
-      if (segments[i] !== this.#buffer.current) this.#store.onSegmentDone(segments[i]);
+      // More may have come into the last of them meanwhile, and another have taken its place since.
+      const isDone = segments[i].written === segments[i].end && segments[i] !== this.#buffer.current;
+      if (isDone) this.#store.onSegmentDone(segments[i]);
     }
   }
 
@@ -210,7 +218,6 @@ export class LogFlusher {
   }
 
   async #sync(): Promise<void> {
-    this.#isSyncDue = false;
     if (!this.#needsSync) return;
     const open = this.#file;
     this.#timers.cancel(this.#syncTimer);

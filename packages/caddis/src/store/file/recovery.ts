@@ -57,6 +57,8 @@ interface Walked {
   openBatch: number;
   /** Some message in it is the last of its batch, or of none. */
   closesBatch: boolean;
+  /** Where its records end. */
+  end: number;
   /** Its bytes, where they are few; null: to be read again. */
   buf: Buffer | null;
 }
@@ -230,7 +232,7 @@ class Recovery {
     const isWhole = last !== null && last.header.lastNumber === lastNumber;
     const wasClosed = this.#checkpoint?.isClean === true && this.#checkpoint.blocks.length === files.length;
     const isOpen =
-      isWhole && wasClosed && last.header.generation === 0 && block !== null && last.size === block.end;
+      isWhole && wasClosed && block !== null && block.end === aligned(block.end) && last.header.generation === 0 && last.size === block.end;
     // Not known: what an unreadable file may have held.
     const unreadable = lastUnreadableBytes > 0 ? 0 : RECORDS_AT;
     return {
@@ -273,7 +275,7 @@ class Recovery {
     const known = isLast ? 0 : this.#validLength(place, file);
     const length = isLast ? cutOf(buf, block.seed, from) : Math.min(buf.length, known);
     const view = viewOf(buf);
-    const walked: Walked = { block, offsets: [], seqs: [], openBatch: 0, closesBatch: false, buf: null };
+    const walked: Walked = { block, offsets: [], seqs: [], openBatch: 0, closesBatch: false, end: 0, buf: null };
     /** Where sequences stand, for what lies in between: as `offsets`, with skips. */
     const marks: { offset: number; seq: number }[] = [];
     const scan = scanBlock(buf, length, from, block.seed, (kind, offset) => {
@@ -293,8 +295,9 @@ class Recovery {
       }
     });
     for (const { seq } of marks) this.#lastSeq = Math.max(this.#lastSeq, seq);
-    block.end = known > 0 ? Math.max(known, scan.end) : scan.end;
-    this.#noteDamages(walked, marks, scan, block.end, place, buf);
+    // The zeros behind the last record may be missing.
+    walked.end = known > 0 ? Math.max(known, scan.end) : Math.min(scan.end, file.size);
+    this.#noteDamages(walked, marks, scan, place, buf);
     if (this.#keptBytes + buf.length <= KEPT_BYTES_MAX) {
       this.#keptBytes += buf.length;
       walked.buf = buf;
@@ -328,11 +331,10 @@ class Recovery {
     walked: Walked,
     marks: readonly { offset: number; seq: number }[],
     scan: Scan,
-    end: number,
     place: number,
     buf: Buffer,
   ): void {
-    const { block, offsets, seqs } = walked;
+    const { block, offsets, seqs, end } = walked;
     const damages: Damage[] = [...scan.damages];
     if (scan.end < end) damages.push({ from: scan.end, to: end });
     for (const { from, to } of damages) {
@@ -381,7 +383,7 @@ class Recovery {
   /** Takes the messages of a block in that are still there. */
   async #takeIn(walked: Walked, limitSeq: number): Promise<void> {
     const { block, offsets, seqs } = walked;
-    const buf = walked.buf ?? (await this.#read(block, block.end));
+    const buf = walked.buf ?? (await this.#read(block, walked.end));
     const view = viewOf(buf);
     const { table, record, kept, expiries } = this.#data;
     const isKnown = this.#data.blocks.last === block;
@@ -419,6 +421,8 @@ class Recovery {
       index?.add(seq - block.header.firstSeq, offset, length, id, hasHeaders, dueMs !== 0);
       this.#noteTime(seq, record.timeMs, record.timeNs);
     }
+    // Not before: whoever needed its index until now needed it without what is new.
+    block.end = walked.end;
     block.writtenEnd = block.end;
     block.durableEnd = block.end;
     addTo(block, seqs, rels);

@@ -290,8 +290,10 @@ export class StoreData {
       index.add(rel, offset, size, id, record.hasHeaders, record.dueMs !== 0);
     });
     this.#keepIndex(block, index);
-    if (live < block.live.count) this.#loseMissing(block, index, scan.end);
-    return index;
+    if (live === block.live.count) return index;
+    this.#loseMissing(block, index, scan.end);
+    // Counting gives the subjects other ids, and memory may have become short meanwhile.
+    return this.indexOf(block);
   }
 
   #readFile(block: Block, buf: Buffer): number {

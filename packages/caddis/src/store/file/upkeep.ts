@@ -161,7 +161,7 @@ export class Upkeep {
     const { last } = blocks;
     if (last !== null && last.live.count === 0 && last.end > this.#bounds.blockBytesMin) {
       this.#store.begin();
-      if (!(await this.#store.settle())) return;
+      if (!(await this.#store.settle()) || this.#isClosed) return;
     }
     let dead = 0;
     while (dead < blocks.length && blocks.at(dead).live.count === 0 && this.#isStable(blocks.at(dead))) dead++;
