@@ -60,6 +60,8 @@ export class Account {
   readonly traffic = new AccountTraffic();
   /** How often one of its connections could not keep up. */
   slowConsumerCount = 0;
+  /** Hears of every subscription that comes or goes, by its subject; null: nobody wants to know. */
+  onInterest: ((subject: string) => void) | null = null;
   /** Said once for all connections of an account together: each of them could repeat it at will. */
   readonly subscriptionLimitLine = new RepeatedLine();
 
@@ -109,12 +111,14 @@ export class Account {
   subscribe(subscription: Subscription): void {
     this.sublist.insert(subscription);
     this.imports.follow(subscription);
+    if (this.onInterest !== null) this.onInterest(subscription.subject);
   }
 
   unsubscribe(subscription: Subscription): void {
     this.sublist.remove(subscription);
     this.imports.forget(subscription);
     this.replies.onUnsubscribed(subscription.subject);
+    if (this.onInterest !== null) this.onInterest(subscription.subject);
   }
 
   /** Calls `handler` with messages to `subject` until the result is given to `unsubscribe`. Wire strings. */

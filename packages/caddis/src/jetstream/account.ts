@@ -4,7 +4,6 @@ import { same } from "../base/same.ts";
 import type { Account } from "../broker/account.ts";
 import { randomName } from "../broker/random-name.ts";
 import type { KeptConsumer } from "../store/consumer-store.ts";
-import { BlockCache } from "../store/file/block-cache.ts";
 import { fromWireString } from "../subject/subject.ts";
 import { Advisories } from "./advisories.ts";
 import { refusalByOverlap, refusalOfChange, refusalOfStream, tierNameOf } from "./account-limits.ts";
@@ -15,10 +14,10 @@ import {
   type KeptStream,
   reasonOf,
 } from "./account-recovery.ts";
-import { BatchCounts } from "./batch-stream.ts";
 import { type ApiError, apiError } from "./core/api-error.ts";
 import type { StreamConfig } from "./core/stream-config.ts";
 import type { JetStream } from "./jetstream.ts";
+import { PushInterest } from "./push-interest.ts";
 import { Restores } from "./restores.ts";
 import type { AccountTierLimits } from "./settings.ts";
 import { DirectMirrors } from "./direct-mirrors.ts";
@@ -44,10 +43,7 @@ export class JetStreamAccount {
   readonly recovery = { done: 0, total: 0 };
   /** By name, streams that could not be brought back. */
   readonly damaged = new Map<string, DamagedStream>();
-  /** Memory for what is read from disk. */
-  readonly blockCache: BlockCache;
-  /** What the batches of its streams take up. */
-  readonly batchCounts = new BatchCounts();
+  readonly pushInterest = new PushInterest();
   /** Streams that are being restored. */
   readonly restores = new Restores(this);
   /** Mirrors that answer direct gets in their origins' place. */
@@ -65,7 +61,6 @@ export class JetStreamAccount {
     this.jetStream = jetStream;
     this.account = account;
     this.#limits = limits;
-    this.blockCache = new BlockCache(jetStream.settings.cacheBytes);
     this.advisories = new Advisories(account, () => jetStream.domain);
   }
 

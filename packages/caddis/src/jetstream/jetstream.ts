@@ -3,8 +3,10 @@ import type { Account } from "../broker/account.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { JetStreamFacts } from "../broker/jetstream-facts.ts";
 import { UNLIMITED_TIERS, type JetStreamTiers } from "../config/read-jetstream-account.ts";
+import { BlockCache } from "../store/file/block-cache.ts";
 import type { Disk } from "../io/disk.ts";
 import { JetStreamAccount } from "./account.ts";
+import { BatchCounts } from "./batch-stream.ts";
 import { type ApiError, apiError } from "./core/api-error.ts";
 import type { Storage } from "./core/stream-config.ts";
 import { openServices, openServicesWithout, type Services } from "./services.ts";
@@ -22,6 +24,10 @@ export class JetStream implements JetStreamFacts {
   readonly accounts = new Map<string, JetStreamAccount>();
   /** What the streams of all accounts use, and what was promised to them. */
   readonly usage = new StorageUsage();
+  /** Memory for what is read from disk. */
+  readonly blockCache: BlockCache;
+  /** What the batches of all streams take up. */
+  readonly batchCounts = new BatchCounts();
   readonly api: ApiCounts = { total: 0, errors: 0, inflight: 0 };
   /** False until everything that was kept has been looked at. */
   hasStarted = false;
@@ -39,6 +45,7 @@ export class JetStream implements JetStreamFacts {
     this.broker = broker;
     this.disk = disk;
     this.settings = settings;
+    this.blockCache = new BlockCache(settings.cacheBytes);
   }
 
   get domain(): string {
@@ -71,7 +78,7 @@ export class JetStream implements JetStreamFacts {
       this.#setLimits(owner, tiers);
     } else if (isBusy || owner !== undefined || tiers !== null) {
       this.#change(account.name, () => this.#settle(account));
-    } else this.#serve(account.name, openServicesWithout(account));
+    } else this.#serve(account.name, openServicesWithout(account, this));
   }
 
   forget(account: Account): void {
@@ -189,13 +196,13 @@ export class JetStream implements JetStreamFacts {
     if (owner !== undefined && (tiers === null || owner.account !== account))
       await this.#disable(account.name);
     if (this.#isClosing) return;
-    if (tiers === null) return this.#serve(account.name, openServicesWithout(account));
+    if (tiers === null) return this.#serve(account.name, openServicesWithout(account, this));
     const present = this.accounts.get(account.name);
     if (present !== undefined) return this.#setLimits(present, tiers);
     try {
       await this.#enable(account, tiers);
     } catch (error) {
-      this.#serve(account.name, openServicesWithout(account));
+      this.#serve(account.name, openServicesWithout(account, this));
       throw error;
     }
   }

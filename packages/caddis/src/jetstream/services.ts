@@ -4,6 +4,8 @@ import { Api } from "./api/api.ts";
 import { AckReceiver } from "./ack-receiver.ts";
 import { ApiWithout } from "./api/api-without.ts";
 import { SystemApi } from "./api/system-api.ts";
+import type { JetStream } from "./jetstream.ts";
+import { StallRounds } from "./stall-rounds.ts";
 import type { ApiCounts } from "./usage.ts";
 
 /** What an account's JetStream is asked by: the API, acknowledgements. */
@@ -16,23 +18,29 @@ export interface Services {
 
 /** Begins to answer in an account that has JetStream. */
 export function openServices(owner: JetStreamAccount): Services {
+  const { account, pushInterest } = owner;
   const acks = new AckReceiver(owner);
   acks.open();
+  account.onInterest = (subject) => pushInterest.onInterest(subject);
+  const stalls = new StallRounds(owner);
+  stalls.start();
   const api = new Api(owner);
   return {
     counts: api.counts,
     close() {
       api.close();
       acks.close();
+      stalls.stop();
+      account.onInterest = null;
     },
   };
 }
 
 /** Begins to answer in an account that has none; null where an import is there for what would be asked. */
-export function openServicesWithout(account: Account): Services | null {
+export function openServicesWithout(account: Account, jetStream: JetStream): Services | null {
   const isSystem = account === account.broker.systemAccount;
   if (!isSystem && isImported(account)) return null;
-  const api = isSystem ? new SystemApi(account) : new ApiWithout(account);
+  const api = isSystem ? new SystemApi(account, jetStream) : new ApiWithout(account);
   return { counts: null, close: () => api.close() };
 }
 

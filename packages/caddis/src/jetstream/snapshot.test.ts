@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SnapshotPeer } from "../../../../test/support/snapshot-peer.ts";
 import { StreamStage } from "../../../../test/support/stream-stage.ts";
-import { unpackS2 } from "../base/s2-frame.ts";
+import { S2Writer, unpackS2 } from "../base/s2-frame.ts";
 import { type ArchiveEntry, ArchiveReader, isLastEntry } from "./core/archive.ts";
 import type { StreamConfig } from "./core/stream-config.ts";
+import { Snapshot } from "./snapshot.ts";
 import type { Stream } from "./stream.ts";
 
 const MIB = 1024 * 1024;
@@ -39,7 +40,7 @@ function entriesOf(archive: Buffer): Entry[] {
 function messagesOf(archive: Buffer): string {
   return entriesOf(archive)
     .filter(({ seq }) => seq > 0)
-    .map(({ seq, name, text }) => `${seq}:${name}=${text.replace(/[\s\S]*\r\n\r\n/, "")}`)
+    .map(({ seq, name, text, headerBytes }) => `${seq}:${name}=${text.slice(headerBytes)}`)
     .join(" ");
 }
 
@@ -159,6 +160,23 @@ test("what comes later is not in it, and what makes way for it is", async () => 
   });
   assert.equal(messagesOf(archive), expected);
   assert.equal(stage.kept(stream).some(({ payload }) => payload.includes("-")), false);
+});
+
+test("more than it can keep ends it", async () => {
+  const { stage, stream } = await scene({ max_msgs_per_subject: 1 });
+  for (let i = 0; i < 10; i++) await stage.publish(`s.${i}`, randomText(stage, 1_000));
+  const snapshot = new Snapshot(stream, true, 5_000);
+  let told = 0;
+  snapshot.onFailed = () => told++;
+  for (let i = 0; i < 4; i++) await stage.publish(`s.${i}`, "newer");
+  assert.equal(snapshot.failure, "");
+  await stage.publish("s.5", "newer");
+  assert.equal(snapshot.failure, "the stream changes faster than its snapshot is taken");
+  assert.ok(!stream.snapshots.isAny);
+  assert.equal(told, 1);
+  const emitted: Buffer[] = [];
+  snapshot.writeSome(new S2Writer((bytes) => emitted.push(bytes)), MIB);
+  assert.ok(!snapshot.isDone);
 });
 
 test("what is deleted, purged or too much meanwhile may be missing, and nothing else", async () => {

@@ -50,6 +50,7 @@ export class Snapshot {
   readonly #archive = new ArchiveWriter();
   readonly #stored = new StoredMessage();
   readonly #kept = new KeptMessages();
+  readonly #keptBytesMax: number;
   #hasBegun = false;
   #isDone = false;
   /** The next consumer to be written. */
@@ -60,9 +61,11 @@ export class Snapshot {
   /** Told once it has failed in between. */
   onFailed: () => void = () => {};
 
-  constructor(stream: Stream, hasConsumers: boolean) {
+  /** `keptBytesMax`: what replaced messages may take up. */
+  constructor(stream: Stream, hasConsumers: boolean, keptBytesMax = KEPT_BYTES_MAX) {
     const { store } = stream;
     this.#stream = stream;
+    this.#keptBytesMax = keptBytesMax;
     this.#lastSeq = store.state.lastSeq;
     this.#writtenSeq = Math.max(0, store.state.firstSeq - 1);
     this.#all = store.filter([]);
@@ -95,7 +98,7 @@ export class Snapshot {
     if (seq <= this.#writtenSeq || seq > this.#lastSeq || this.#isDone) return;
     if (this.#stream.store.load(seq, this.#stored) !== "loaded") return;
     this.#kept.add(this.#stored);
-    if (this.#kept.bytes > KEPT_BYTES_MAX) this.stop("the stream changes faster than its snapshot is taken");
+    if (this.#kept.bytes > this.#keptBytesMax) this.stop("the stream changes faster than its snapshot is taken");
   }
 
   /** Lets go of the stream; not whole, for a reason that is not empty. */

@@ -23,6 +23,6 @@ export class Snapshots {
 
   /** The stream goes away. */
   stop(): void {
-    for (const snapshot of [...this.#all]) snapshot.stop("the stream is closed");
+    for (const snapshot of this.#all) snapshot.stop("the stream is closed");
   }
 }

@@ -35,7 +35,7 @@ export class StreamConsumers {
     for (const [name, { config: text, state }] of [...consumerStore.recovered, ...others]) {
       const meta = decodeConsumerMeta(text);
       if (meta === null) this.#logUnreadable(name);
-      else this.#add(new Consumer(this.#stream, name, meta.config, meta.created, state));
+      else this.#add(new Consumer(this.#stream, name, meta.config, meta.created, state ?? NEVER_KEPT));
     }
   }
 
@@ -67,16 +67,16 @@ export class StreamConsumers {
       consumerStore.putConfig(consumer.name, encodeConsumerMeta({ created: consumer.created, config }));
       await this.#waits.wait();
     }
-    this.interest.remove(consumer);
+    this.#unlist(consumer);
     consumer.update(config);
-    this.interest.add(consumer);
+    this.#list(consumer);
   }
 
   async delete(consumer: Consumer): Promise<void> {
     const { consumerStore, retention, owner } = this.#stream;
     if (this.all.get(consumer.name) !== consumer) return;
     this.all.delete(consumer.name);
-    this.interest.remove(consumer);
+    this.#unlist(consumer);
     consumer.stop("deleted");
     consumerStore.remove(consumer.name);
     retention.sweep();
@@ -85,7 +85,10 @@ export class StreamConsumers {
   }
 
   stop(why: StreamEnd): void {
-    for (const consumer of this.all.values()) consumer.stop(why);
+    for (const consumer of this.all.values()) {
+      this.#stream.owner.pushInterest.remove(consumer);
+      consumer.stop(why);
+    }
   }
 
   /** Why the stream may not change its limits for consumers so: some of them are beyond them. Null: it may. */
@@ -107,8 +110,18 @@ export class StreamConsumers {
 
   #add(consumer: Consumer): void {
     this.all.set(consumer.name, consumer);
-    this.interest.add(consumer);
+    this.#list(consumer);
     consumer.start();
+  }
+
+  #list(consumer: Consumer): void {
+    this.interest.add(consumer);
+    this.#stream.owner.pushInterest.add(consumer);
+  }
+
+  #unlist(consumer: Consumer): void {
+    this.interest.remove(consumer);
+    this.#stream.owner.pushInterest.remove(consumer);
   }
 
   /** Whether there are as many as the stream, its account or the server allows. */
@@ -132,6 +145,9 @@ export class StreamConsumers {
     );
   }
 }
+
+/** The state of a consumer that was made and went down before it had one: it begins where it was to begin then. */
+const NEVER_KEPT = new Uint8Array(0);
 
 /** Whether a consumer outlives the server. */
 export function isKept({ mem_storage, direct }: ConsumerConfig): boolean {

@@ -44,7 +44,7 @@ async function openFiles(
   config: StreamConfig,
   folder: StreamFolder,
 ): Promise<StreamStores> {
-  const { account, jetStream, blockCache } = owner;
+  const { account, jetStream } = owner;
   const { clock, timers, random, log } = account.broker;
   const { disk, settings } = jetStream;
   const sync = syncPolicy(settings, config);
@@ -53,7 +53,7 @@ async function openFiles(
   const messages = await openFileStore(disk, folder.messages, {
     sync,
     keys: storeKeys(settings.encryption),
-    cache: blockCache,
+    cache: jetStream.blockCache,
     clock,
     timers,
     random,

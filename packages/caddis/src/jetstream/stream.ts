@@ -137,7 +137,7 @@ export class Stream implements BatchStream {
   }
 
   get counts(): BatchCounts {
-    return this.owner.batchCounts;
+    return this.owner.jetStream.batchCounts;
   }
 
   /** The last sequence that consumers may see. */

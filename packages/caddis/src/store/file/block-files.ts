@@ -16,9 +16,9 @@ export interface BlockFiles {
   readonly files: readonly BlockFile[];
   /** Files whose content others have taken over. */
   readonly superseded: readonly string[];
-  /** The last number that a file of whatever content has. */
+  /** The last number that a file with content has. */
   readonly lastNumber: number;
-  /** The last file has no header: it was begun when the server stopped. Else bytes of it that nobody can read. */
+  /** Bytes of records in the last file, if its header is damaged; else 0. */
   readonly lastUnreadableBytes: number;
   /** In words, what is wrong. */
   readonly problems: readonly string[];
@@ -57,11 +57,13 @@ export async function findBlockFiles(
     const path = `${folder}/${name.name}`;
     const size = disk.size(path);
     const header = readHeader(disk, path, name);
+    // The header is written first and alone: without more the file was only just begun, and is begun again.
+    if (header === null && size <= RECORDS_AT) continue;
     if (header !== null) files.push({ name: name.name, header, size });
-    else if (size > RECORDS_AT) problems.push(`${path} can't be read: its header is damaged (${size} bytes)`);
+    else problems.push(`${path} can't be read: its header is damaged (${size} bytes)`);
     if (name.lastNumber > lastNumber) {
       lastNumber = name.lastNumber;
-      lastUnreadableBytes = header === null ? Math.max(0, size - RECORDS_AT) : 0;
+      lastUnreadableBytes = header === null ? size - RECORDS_AT : 0;
     }
   }
   // A file that was not put in its place in the end.
@@ -109,11 +111,7 @@ function ownFiles(files: readonly BlockFile[], problems: string[], folder: strin
 function noteMissing(files: readonly BlockFile[], problems: string[], folder: string): void {
   for (let i = 1; i < files.length; i++) {
     const from = files[i - 1].header.lastNumber + 1;
-    const { number, previousLength } = files[i].header;
-    // What was begun and never got a header is no loss.
-    const isEmpty = previousLength > 0 && previousLength <= RECORDS_AT;
-    if (number > (isEmpty ? from + 1 : from)) {
-      problems.push(`${folder}: blocks ${from} to ${number - 1} are missing`);
-    }
+    const { number } = files[i].header;
+    if (number > from) problems.push(`${folder}: blocks ${from} to ${number - 1} are missing`);
   }
 }

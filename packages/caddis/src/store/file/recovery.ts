@@ -19,7 +19,6 @@ import {
   MESSAGE_BATCH,
   MESSAGE_FIXED_BYTES,
   nanosecondsOf,
-  RECORDS_AT,
 } from "./format.ts";
 import { LiveBits, LiveList } from "./live-set.ts";
 import { RecoveredRemovals } from "./recovered-removals.ts";
@@ -53,7 +52,7 @@ interface Walked {
   /** Its messages: where each record lies, ascending. */
   readonly offsets: number[];
   readonly seqs: number[];
-  /** How many of the last ones belong to a batch whose end is not in this block. */
+  /** Where a batch begins whose end is not in this block; Infinity: there is none. */
   openBatch: number;
   /** Some message in it is the last of its batch, or of none. */
   closesBatch: boolean;
@@ -226,19 +225,18 @@ class Recovery {
   }
 
   result(checkpoint: Checkpoint | null): Recovered {
-    const { files, lastNumber, lastUnreadableBytes, superseded } = this.#found;
+    const { files, lastNumber, superseded } = this.#found;
     const last = files.at(-1) ?? null;
     const block = this.#blocks.at(-1) ?? null;
     const isWhole = last !== null && last.header.lastNumber === lastNumber;
     const wasClosed = this.#checkpoint?.isClean === true && this.#checkpoint.blocks.length === files.length;
     const isOpen =
       isWhole && wasClosed && block !== null && block.end === aligned(block.end) && last.header.generation === 0 && last.size === block.end;
-    // Not known: what an unreadable file may have held.
-    const unreadable = lastUnreadableBytes > 0 ? 0 : RECORDS_AT;
     return {
       storeId: last?.header.storeId ?? checkpoint?.storeId ?? null,
       nextNumber: Math.max(lastNumber, checkpoint?.blocks.at(-1)?.lastNumber ?? 0) + 1,
-      previousLength: isWhole && block !== null ? block.end : unreadable,
+      // Not known: what an unreadable file may have held.
+      previousLength: isWhole && block !== null ? block.end : 0,
       superseded: this.#isDamaged ? [] : superseded,
       open: isOpen ? block : null,
     };
@@ -275,19 +273,18 @@ class Recovery {
     const known = isLast ? 0 : this.#validLength(place, file);
     const length = isLast ? cutOf(buf, block.seed, from) : Math.min(buf.length, known);
     const view = viewOf(buf);
-    const walked: Walked = { block, offsets: [], seqs: [], openBatch: 0, closesBatch: false, end: 0, buf: null };
+    const walked: Walked = { block, offsets: [], seqs: [], openBatch: Infinity, closesBatch: false, end: 0, buf: null };
     /** Where sequences stand, for what lies in between: as `offsets`, with skips. */
     const marks: { offset: number; seq: number }[] = [];
     const scan = scanBlock(buf, length, from, block.seed, (kind, offset) => {
-      if (kind === KIND_MESSAGE || kind === KIND_ERASED) noteBatch(walked, kind, buf, view, offset);
+      const seq = block.header.firstSeq + view.getUint32(offset + 16, true);
+      if (kind === KIND_MESSAGE || kind === KIND_ERASED) noteBatch(walked, seq, buf, view, offset);
       if (kind === KIND_MESSAGE) {
-        const seq = block.firstSeq + view.getUint32(offset + 16, true);
         walked.offsets.push(offset);
         walked.seqs.push(seq);
       } else if (kind === KIND_SKIP) {
         marks.push({ offset, seq: view.getFloat64(offset + 16, true) - 1 });
       } else if (kind === KIND_ERASED) {
-        const seq = block.firstSeq + view.getUint32(offset + 16, true);
         marks.push({ offset, seq });
         this.#noteTime(seq, view.getFloat64(offset + 24, true), nanosecondsOf(view.getUint32(offset + 20, true)));
       } else {
@@ -296,7 +293,7 @@ class Recovery {
     });
     for (const { seq } of marks) this.#lastSeq = Math.max(this.#lastSeq, seq);
     // The zeros behind the last record may be missing.
-    walked.end = known > 0 ? Math.max(known, scan.end) : Math.min(scan.end, file.size);
+    walked.end = known > 0 ? known : Math.min(scan.end, file.size);
     this.#noteDamages(walked, marks, scan, place, buf);
     if (this.#keptBytes + buf.length <= KEPT_BYTES_MAX) {
       this.#keptBytes += buf.length;
@@ -369,8 +366,8 @@ class Recovery {
   /** A batch at the end of the log whose last message is not there was never acknowledged. */
   #dropOpenBatch(walked: readonly Walked[]): void {
     for (let i = walked.length - 1; i >= 0; i--) {
-      const { openBatch, closesBatch, seqs } = walked[i];
-      if (openBatch > 0) this.#voidFrom = seqs[seqs.length - openBatch];
+      const { openBatch, closesBatch } = walked[i];
+      this.#voidFrom = Math.min(this.#voidFrom, openBatch);
       if (closesBatch) break;
     }
     if (this.#voidFrom < Infinity) this.#lastSeq = this.#voidFrom - 1;
@@ -469,11 +466,10 @@ class Recovery {
     const gaps: Gap[] = [];
     const blocks = this.#blocks;
     for (let i = 0; i < blocks.length; i++) {
-      const { number, header } = blocks[i];
+      const { number } = blocks[i];
       const before = i === 0 ? null : blocks[i - 1];
       const isMissing = before === null ? number > 1 : number > before.lastNumber + 1;
-      const isEmpty = header.previousLength > 0 && header.previousLength <= RECORDS_AT;
-      if (!isMissing || isEmpty) continue;
+      if (!isMissing) continue;
       const after = before === null ? 0 : before.lastSeq;
       if (Math.max(after + 1, this.#removals.frontSeq) >= blocks[i].firstSeq) continue;
       gaps.push({ after, before: blocks[i].firstSeq, bytes: 0, where: `what lay before ${blocks[i].path}` });
@@ -523,13 +519,12 @@ function addTo(block: Block, seqs: readonly number[], rels: readonly number[]): 
   }
 }
 
-/** Keeps count of the messages of a batch whose end has not come. */
-function noteBatch(walked: Walked, kind: number, buf: Buffer, view: DataView, offset: number): void {
+/** Notes whether a batch goes on behind a message, or what is left of one. */
+function noteBatch(walked: Walked, seq: number, buf: Buffer, view: DataView, offset: number): void {
   const isOpen = (buf[offset + 13] & MESSAGE_BATCH) !== 0 && view.getUint32(offset + 36, true) > 0;
-  if (!isOpen) {
-    walked.openBatch = 0;
+  if (isOpen) walked.openBatch = Math.min(walked.openBatch, seq);
+  else {
+    walked.openBatch = Infinity;
     walked.closesBatch = true;
-  } else if (kind === KIND_MESSAGE) {
-    walked.openBatch++;
   }
 }
