@@ -111,6 +111,11 @@ export class Consumer implements Deliverer {
     this.#keeper.stop(why === "shutdown");
   }
 
+  /** Tells those whose requests wait that the server shuts down. */
+  endPulls(): void {
+    this.#machine.pulls?.endAll("shutdown");
+  }
+
   /** Goes on with a configuration that may follow the present one. */
   update(config: ConsumerConfig): void {
     const before = this.config;

@@ -104,6 +104,13 @@ export class JetStream implements JetStreamFacts {
     return this.#services.get(name)?.counts ?? NOT_ASKED;
   }
 
+  /** Tells whoever waits for messages that the server shuts down. */
+  endPulls(): void {
+    for (const { streams } of this.accounts.values())
+      for (const { consumers } of streams.values())
+        for (const consumer of consumers.values()) consumer.endPulls();
+  }
+
   /** Puts everything away; nothing is stored or answered any more. Never rejects. */
   async close(): Promise<void> {
     this.#isClosing = true;

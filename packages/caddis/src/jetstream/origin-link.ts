@@ -136,7 +136,6 @@ export class OriginLink implements Receiver {
     this.#storeError = error;
     if (error === null) return;
     this.#warn(`could not store message ${reply.streamSeq}: ${error.description}`);
-    this.progress.seq = reply.streamSeq - 1;
     this.#reconnect();
   }
 

@@ -468,6 +468,8 @@ export class Server implements MonitoredServer, RequestedServer {
 
   async #stop(): Promise<void> {
     announceLifecycle(this.broker, "SHUTDOWN");
+    // As long as there is somebody to hear it.
+    this.#jetStream?.jetStream.endPulls();
     await Promise.all([this.#closeListener(), this.#monitoring?.close(), this.broker.closeClients()]);
     // Nobody sends anything any more; what is stored needs the timers until it is put away.
     await this.#jetStream?.close();

@@ -277,8 +277,9 @@ class Recovery {
     /** Where sequences stand, for what lies in between: as `offsets`, with skips. */
     const marks: { offset: number; seq: number }[] = [];
     const scan = scanBlock(buf, length, from, block.seed, (kind, offset) => {
-      const seq = block.header.firstSeq + view.getUint32(offset + 16, true);
-      if (kind === KIND_MESSAGE || kind === KIND_ERASED) noteBatch(walked, seq, buf, view, offset);
+      const hasSeq = kind === KIND_MESSAGE || kind === KIND_ERASED;
+      const seq = hasSeq ? block.header.firstSeq + view.getUint32(offset + 16, true) : 0;
+      if (hasSeq) noteBatch(walked, seq, buf, view, offset);
       if (kind === KIND_MESSAGE) {
         walked.offsets.push(offset);
         walked.seqs.push(seq);
