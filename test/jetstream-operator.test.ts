@@ -6,6 +6,7 @@ import { createAccount, createOperator, createUser } from "@nats-io/nkeys";
 import { jetstreamManager, type JetStreamManager, StorageType } from "@nats-io/jetstream";
 import { connect, jwtAuthenticator } from "@nats-io/transport-node";
 import { type CaddisServer, createServer, type ServerOptions } from "../packages/caddis/src/server/index.ts";
+import { createTestServer, MemoryDisk } from "../packages/caddis/src/server/testing.ts";
 
 const UNLIMITED = {
   conn: -1,
@@ -94,4 +95,52 @@ test("an account that comes with its first user has it at once", async (t) => {
     details.map(({ name }) => name),
     ["A"],
   );
+});
+
+/** A disk on which nobody finds anything before `open`. */
+class GatedDisk extends MemoryDisk {
+  readonly gate = Promise.withResolvers<void>();
+  /** Somebody looks. */
+  readonly asked = Promise.withResolvers<void>();
+
+  override async list(path: string): ReturnType<MemoryDisk["list"]> {
+    this.asked.resolve();
+    await this.gate.promise;
+    return super.list(path);
+  }
+}
+
+/** Turns in which a client would have come in by far. */
+const TURNS = 200;
+
+test("users come in once what their account has stored is known", async (t) => {
+  const scene = new Scene();
+  const disk = new GatedDisk();
+  const server = await createTestServer(await scene.options({ mem_storage: -1, disk_storage: -1 }), { disk });
+  t.after(() => server.shutdown());
+  let isIn = false;
+  const coming = scene.manager(t, server).then((manager) => {
+    isIn = true;
+    return manager;
+  });
+  await disk.asked.promise;
+  for (let turn = 0; turn < TURNS; turn++) await new Promise(setImmediate);
+  assert.equal(isIn, false);
+  disk.gate.resolve();
+  const { limits } = await (await coming).getAccountInfo();
+  assert.equal(limits.max_memory, -1);
+});
+
+test("an account that has stored something is there before its first user", async (t) => {
+  const scene = new Scene();
+  const disk = new MemoryDisk();
+  const options = await scene.options({ mem_storage: -1, disk_storage: -1 });
+  const first = await createTestServer(options, { disk });
+  await (await scene.manager(t, first)).streams.add({ name: "S", subjects: ["s"] });
+  await first.shutdown();
+  const second = await createTestServer(options, { disk });
+  t.after(() => second.shutdown());
+  const response = await fetch(`${second.monitoringUrl}/jsz`);
+  const { accounts, streams } = (await response.json()) as { accounts: number; streams: number };
+  assert.deepEqual([accounts, streams], [1, 1]);
 });

@@ -47,7 +47,8 @@ function testFolder(t: TestContext): string {
 /** Why a server does not start with these options; empty: it does. */
 async function refusalOf(options: ServerOptions): Promise<string> {
   try {
-    await using _server = await createServer(options);
+    const server = await createServer(options);
+    await server.shutdown();
     return "";
   } catch (error) {
     return String(error);

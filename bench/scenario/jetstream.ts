@@ -7,8 +7,15 @@ const BUCKET = "KV_bench";
 const KEYS = "$KV.bench.";
 
 /** Creates the stream that cases publish to. */
-function createStream(storage: "file" | "memory", subjects: string): ApiCall {
-  const config = { name: STREAM, subjects: [subjects], storage, retention: "limits", num_replicas: 1 };
+function createStream(storage: "file" | "memory", subjects: string, max_consumers = -1): ApiCall {
+  const config = {
+    name: STREAM,
+    subjects: [subjects],
+    storage,
+    retention: "limits",
+    num_replicas: 1,
+    max_consumers,
+  };
   return { subject: `$JS.API.STREAM.CREATE.${STREAM}`, payload: JSON.stringify(config) };
 }
 
@@ -160,7 +167,7 @@ export function manyConsumers(shape: { readonly consumers: number; readonly perS
   return async (server, load, scale) => {
     const consumers = scale.short ? 50 : shape.consumers;
     await load.call("openJetStream", { port: server.port });
-    const calls: ApiCall[] = [createStream("file", "bench.>")];
+    const calls: ApiCall[] = [createStream("file", "bench.>", 2 * consumers)];
     for (let i = 0; i < consumers; i++) {
       const name = `C${i}`;
       const filter_subject = `bench.${String(i).padStart(9, "0")}`;

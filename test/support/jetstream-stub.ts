@@ -67,7 +67,10 @@ export function stubJetStream(stub: StubbedStream = {}): JetStream {
       },
     ],
   ]);
-  const jetStream: unknown = { settings, usage: { store: stub.usedBytes ?? 0, memory: 0 }, accounts };
+  // One that has nothing.
+  const other = { account: { ...account, name: "A", logName: "A" }, streams: new Map(), damaged: new Map() };
+  const all = new Map<string, object>([...accounts, ["A", other]]);
+  const jetStream: unknown = { settings, usage: { store: stub.usedBytes ?? 0, memory: 0 }, accounts: all };
   // A double of a few members for what reads only these.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return jetStream as JetStream;

@@ -72,7 +72,7 @@ export class SnapshotPeer {
     this.peer.say("SUB chunks.here 2\r\n");
     const answer = await this.#begin(stream, { deliver_subject: "chunks.here", ...request });
     const chunks: string[] = [];
-    for (let idle = 0; idle < 3; ) {
+    for (let idle = 0; idle < 3;) {
       const came = answer.rest.splice(0);
       came.push(...(await this.take()));
       idle = came.length === 0 ? idle + 1 : 0;
@@ -107,7 +107,10 @@ export class SnapshotPeer {
     const { deliver_subject: subject = "" } = JSON.parse(begun) as { deliver_subject?: string };
     if (subject === "") return begun;
     for (let at = 0; at < archive.length; at += chunkBytes) {
-      const said = await this.#send(subject, archive.latin1Slice(at, Math.min(archive.length, at + chunkBytes)));
+      const said = await this.#send(
+        subject,
+        archive.latin1Slice(at, Math.min(archive.length, at + chunkBytes)),
+      );
       if (said !== "") return said;
     }
     return isLeftOpen ? subject : await this.#send(subject, "");
@@ -126,7 +129,7 @@ export class SnapshotPeer {
 
 function messagesIn(output: string): Came[] {
   const messages: Came[] = [];
-  for (let rest = output.replaceAll(/^PING\r\n/gm, ""); rest !== ""; ) {
+  for (let rest = output.replaceAll(/^PING\r\n/gm, ""); rest !== "";) {
     const match = /^H?MSG (\S+) \d+ (?:([^\s\d]\S*|\S*[^\s\d]\S*) )?(?:(\d+) )?(\d+)\r\n/.exec(rest);
     assert.ok(match !== null, `a message expected: ${JSON.stringify(rest.slice(0, 100))}`);
     const start = match[0].length;

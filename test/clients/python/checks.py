@@ -1,28 +1,12 @@
 """The checks of ../README.md with nats-py."""
 
 import asyncio
-import sys
 
-import nats
+from harness import PATIENCE_SECONDS, connect, expect, run
 from nats import errors
 
-# Used up only when something is lost.
-PATIENCE_SECONDS = 20
 QUEUE_MESSAGES = 300
 ORDERED_MESSAGES = 1000
-
-
-def expect(holds: bool, message: str) -> None:
-    if not holds:
-        raise AssertionError(message)
-
-
-async def ignore(_error: Exception) -> None:
-    """nats-py prints what nobody listens to."""
-
-
-async def connect(url: str, **options):
-    return await nats.connect(url, error_cb=options.pop("error_cb", ignore), **options)
 
 
 async def settle(nc) -> None:
@@ -212,30 +196,18 @@ async def reconnect(url: str, _locked: str) -> None:
     await nc.close()
 
 
-CHECKS = [
-    publish_subscribe,
-    wildcards,
-    queue_group,
-    headers,
-    request,
-    no_responders,
-    auto_unsubscribe,
-    max_payload,
-    drain,
-    auth,
-    reconnect,
-]
-
-
-async def main() -> None:
-    for check in CHECKS:
-        name = check.__name__.replace("_", "-")
-        try:
-            await check(*sys.argv[1:])
-        except Exception as error:
-            print(f"not ok {name}: {error!r}", flush=True)
-            raise
-        print(f"ok {name}", flush=True)
-
-
-asyncio.run(main())
+run(
+    [
+        publish_subscribe,
+        wildcards,
+        queue_group,
+        headers,
+        request,
+        no_responders,
+        auto_unsubscribe,
+        max_payload,
+        drain,
+        auth,
+        reconnect,
+    ]
+)

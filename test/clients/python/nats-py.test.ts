@@ -8,6 +8,7 @@ checkForeignClient({
   name: "nats-py",
   needs: ["python3"],
   slow: false,
+  lacks: [],
   fetch: async () => {
     const environment = await cacheFolder("python");
     await tool("python3", ["-m", "venv", environment]);
@@ -19,8 +20,11 @@ checkForeignClient({
       join(source, "requirements.txt"),
     ]);
   },
-  build: async () => ({
-    command: join(await cacheFolder("python"), "bin/python"),
-    args: ["-B", join(source, "checks.py")],
-  }),
+  build: async () => {
+    const command = join(await cacheFolder("python"), "bin/python");
+    return {
+      messaging: { command, args: ["-B", join(source, "checks.py")] },
+      jetstream: { command, args: ["-B", join(source, "jetstream.py")] },
+    };
+  },
 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { unpackBlock } from "./s2-block.ts";
-import { packS2, unpackS2 } from "./s2-frame.ts";
+import { BlockPacker, PACKED_BLOCK_MAX, unpackBlock } from "./s2-block.ts";
+import { packS2, S2Reader, S2Writer, unpackS2 } from "./s2-frame.ts";
 
 const MAX = 64 * 1024;
 // What the library that nats-server uses writes.
@@ -96,4 +96,71 @@ test("any block is a value or null", () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+/** Texts with much that is repeated, near and far. */
+const repetitive = fc
+  .array(fc.tuple(fc.nat(6), fc.nat(300)), { maxLength: 40 })
+  .map((pieces) => Buffer.from(pieces.map(([word, times]) => WORDS[word].repeat(times)).join("")));
+const WORDS = [
+  "a",
+  "ab",
+  "abcd",
+  "0123456789",
+  '{"key":',
+  "\u0000\u0000\u0001",
+  "lorem ipsum dolor sit amet ",
+];
+
+test("what is packed is unpacked as it was", () => {
+  const packer = new BlockPacker();
+  fc.assert(
+    fc.property(fc.oneof(repetitive, fc.uint8Array({ maxLength: 2_000 })), (bytes) => {
+      const block = Buffer.from(bytes).subarray(0, PACKED_BLOCK_MAX);
+      const packed = packer.pack(block);
+      if (packed === null) return;
+      assert.ok(packed.length < block.length);
+      assert.deepEqual(unpackBlock(packed, PACKED_BLOCK_MAX), block);
+    }),
+    { numRuns: 500 },
+  );
+  // What repeats itself becomes much smaller, at all distances.
+  const text = Buffer.from("the quick brown fox ".repeat(3_000)).subarray(0, PACKED_BLOCK_MAX);
+  assert.ok((packer.pack(text)?.length ?? Infinity) < text.length / 15);
+  const far = Buffer.concat([Buffer.from("far away "), Buffer.alloc(65_000, "x"), Buffer.from("far away ")]);
+  assert.deepEqual(unpackBlock(packer.pack(far) ?? Buffer.alloc(0), PACKED_BLOCK_MAX), far);
+  assert.equal(packer.pack(Buffer.from("nothing twice")), null);
+});
+
+test("a stream that is written in pieces is read in pieces", () => {
+  fc.assert(
+    fc.property(
+      fc.array(repetitive, { maxLength: 6 }),
+      fc.integer({ min: 1, max: 5_000 }),
+      (contents, size) => {
+        const written: Buffer[] = [];
+        const writer = new S2Writer((bytes) => written.push(bytes));
+        for (const bytes of contents) writer.write(bytes);
+        writer.end();
+        const stream = Buffer.concat(written);
+        const reader = new S2Reader();
+        const read: Buffer[] = [];
+        for (let at = 0; at < stream.length; at += size) {
+          reader.append(stream.subarray(at, at + size));
+          for (let piece = reader.next(); piece !== null; piece = reader.next()) {
+            assert.notEqual(piece, "damaged");
+            if (piece !== "damaged") read.push(piece);
+          }
+        }
+        assert.ok(reader.isBetweenChunks);
+        assert.ok(Buffer.concat(read).equals(Buffer.concat(contents)));
+      },
+    ),
+  );
+});
+
+test("a chunk that says it is too long is not waited for", () => {
+  const reader = new S2Reader();
+  reader.append(Buffer.from("ff06000053327354774f01ffffff", "hex"));
+  assert.equal(reader.next(), "damaged");
 });

@@ -56,8 +56,11 @@ export class ConsumerInterest implements StreamInterest {
 
   onVisible(seq: number, subject: string): void {
     for (const consumer of this.#all) consumer.onVisible(seq);
-    const literals = this.#literals.get(subject);
-    if (literals !== undefined) for (const consumer of literals) consumer.onVisible(seq);
+    // Looking up a subject for the first time costs more than all the rest.
+    if (this.#literals.size > 0) {
+      const literals = this.#literals.get(subject);
+      if (literals !== undefined) for (const consumer of literals) consumer.onVisible(seq);
+    }
     if (this.#wildcards.count === 0) return;
     const { plain } = this.#wildcards.matchString(subject);
     for (let i = 0; i < plain.length; i++) plain[i].consumer.onVisible(seq);

@@ -82,7 +82,9 @@ export class ArchiveLoader implements RestoreLoader {
     if (this.#consumersLeft > 0) {
       if (!name.startsWith(CONSUMER_ENTRIES))
         return refuseRestore(`expected consumer, found "${fromWireString(name)}"`);
-      return bytes > CONSUMER_BYTES_MAX ? refuseRestore(`consumer "${fromWireString(name)}" is too large`) : null;
+      return bytes > CONSUMER_BYTES_MAX
+        ? refuseRestore(`consumer "${fromWireString(name)}" is too large`)
+        : null;
     }
     const { max_payload } = this.#target.owner.account.broker.options;
     return bytes > max_payload ? refuseRestore(`message sequence ${seq} exceeds maximum payload size`) : null;

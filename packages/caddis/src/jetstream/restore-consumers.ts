@@ -8,7 +8,7 @@ import { newConsumerProblem } from "./core/consumer-config-place.ts";
 import type { ConsumerConfig } from "./core/consumer-config.ts";
 import { decodeProgress, type KeptProgress } from "./core/consumer-state-file.ts";
 import { type DecodedFields, decodeRequest, objectOf } from "./core/json-fields.ts";
-import { consumerApiLevel, isLevelSupported, storedMetadata } from "./core/versioning.ts";
+import { isLevelSupported, withLevelOf } from "./core/versioning.ts";
 import { refuseRestore, type RestoreTarget } from "./restore-target.ts";
 
 /** A consumer that is to be there with the stream. */
@@ -33,7 +33,8 @@ const FILED = objectOf("FileConsumerInfo", { ...CONSUMER_CONFIG_FIELDS, created:
 export function addArchivedConsumer(target: RestoreTarget, name: string, json: Buffer): ApiError | null {
   const shown = fromWireString(name);
   const decoded = decodeRequest(json, ARCHIVED, false);
-  if ("problem" in decoded) return refuseRestore(`failed to decode consumer "${shown}" state: ${decoded.problem}`);
+  if ("problem" in decoded)
+    return refuseRestore(`failed to decode consumer "${shown}" state: ${decoded.problem}`);
   const { config } = decoded.fields;
   if (config === undefined) return refuseRestore(`consumer "${shown}" is missing config`);
   const state = parsed(json)?.["state"];
@@ -90,7 +91,8 @@ function checkConsumer(
   };
   const settled = withConsumerDefaults(asked, stream, bounds, false);
   if ("error" in settled) return { problem: settled.error.description };
-  const metadata = storedMetadata(settled.config.metadata, consumerApiLevel(settled.config));
+  // The level that it needs is what was stored with it.
+  const metadata = withLevelOf(asked.metadata, asked.metadata);
   const config = withThreshold({ ...settled.config, metadata });
   const counts = {
     accountMaxConsumers: tier?.maxConsumers ?? -1,

@@ -179,7 +179,8 @@ export class LegacyLoader implements RestoreLoader {
   async #applyState(): Promise<void> {
     const state = this.#state;
     const target = this.#target;
-    if (state === null || state.lastBlock !== this.#lastBlock || !state.lastHash.equals(this.#lastHash)) return;
+    if (state === null || state.lastBlock !== this.#lastBlock || !state.lastHash.equals(this.#lastHash))
+      return;
     let left = REMOVALS_PER_TURN;
     const remove = async (seq: number): Promise<void> => {
       target.remove(seq);
@@ -190,7 +191,8 @@ export class LegacyLoader implements RestoreLoader {
     let before = 0;
     for (const { firstSeq, lastSeq, removed } of state.blocks) {
       // Between two blocks nothing is left.
-      for (let seq = target.next(before + 1); seq > 0 && seq < firstSeq; seq = target.next(seq + 1)) await remove(seq);
+      for (let seq = target.next(before + 1); seq > 0 && seq < firstSeq; seq = target.next(seq + 1))
+        await remove(seq);
       for (const seq of removed) await remove(seq);
       before = lastSeq;
     }
@@ -202,10 +204,12 @@ export class LegacyLoader implements RestoreLoader {
     for (const [name, files] of this.#consumers) {
       const meta = files.get("meta.inf");
       const shown = fromWireString(name);
-      if (meta === undefined) return refuseRestore(`error restoring consumer ["${shown}"]: ${META_FILE} is missing`);
+      if (meta === undefined)
+        return refuseRestore(`error restoring consumer ["${shown}"]: ${META_FILE} is missing`);
       const state = files.get("o.dat");
       const progress = state === undefined || state.length === 0 ? NO_PROGRESS : decodeProgressFile(state);
-      if (progress === null) return refuseRestore(`error restoring consumer ["${shown}"]: its state is damaged`);
+      if (progress === null)
+        return refuseRestore(`error restoring consumer ["${shown}"]: its state is damaged`);
       const refused = addFiledConsumer(this.#target, name, meta, progress);
       if (refused !== null) return refused;
     }
@@ -223,4 +227,3 @@ const NO_PROGRESS = {
   redelivered: [],
   lastPerSubjectUntil: 0,
 };
-

@@ -20,6 +20,8 @@ import { openStores, type StreamStores } from "./stream-stores.ts";
 import { Stream } from "./stream.ts";
 
 const MS_PER_SECOND = 1_000;
+/** What no subject of a message can have: it would end the subject in the protocol. */
+const SEPARATORS = /[ \t\r\n]/;
 /** Letters that tell folders apart in which streams are restored. */
 const UNIQUE_LENGTH = 12;
 /** Bytes that wait for the disk before no more is taken. */
@@ -102,7 +104,8 @@ export class RestoreTarget {
   refusalOf(bytes: number): ApiError | null {
     const { config, owner } = this;
     const more = Math.max(0, bytes);
-    const isExceeded = owner.refusalOf(config, more) !== null || owner.jetStream.isExceeded(config.storage, more);
+    const isExceeded =
+      owner.refusalOf(config, more) !== null || owner.jetStream.isExceeded(config.storage, more);
     if (!isExceeded) return null;
     return apiError(config.storage === "memory" ? "memoryResourcesExceeded" : "storageResourcesExceeded");
   }
@@ -116,7 +119,8 @@ export class RestoreTarget {
       return refuseRestore(`message sequence ${seq} exceeds maximum payload size`);
     if (config.max_msg_size >= 0 && content.length > config.max_msg_size)
       return refuseRestore(`message sequence ${seq} exceeds maximum message size`);
-    if (!isValidLiteralSubject(subject)) return refuseRestore(`message sequence ${seq} has an invalid subject`);
+    if (!isValidLiteralSubject(subject) || SEPARATORS.test(subject))
+      return refuseRestore(`message sequence ${seq} has an invalid subject`);
     if (seq <= store.state.lastSeq) return refuseRestore(`message sequence ${seq} out of order`);
     const size = storedSize(config.storage, subject.length, headerBytes, content.length - headerBytes);
     const refused = this.refusalOf(size);

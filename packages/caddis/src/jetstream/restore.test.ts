@@ -31,7 +31,8 @@ function scene(settings: Partial<JetStreamSettings> = {}): Scene {
 async function original(config: Partial<StreamConfig> = {}): Promise<{ archive: Buffer; list: unknown[] }> {
   const { stage, peer } = scene();
   const stream = await stage.stream({ subjects: ["s.>"], allow_msg_ttl: true, first_seq: 5, ...config });
-  for (let i = 0; i < 20; i++) await stage.publish(`s.${i % 3}`, `payload ${i}`, i % 4 === 0 ? [`N: ${i}`] : []);
+  for (let i = 0; i < 20; i++)
+    await stage.publish(`s.${i % 3}`, `payload ${i}`, i % 4 === 0 ? [`N: ${i}`] : []);
   await stage.publish("s.ttl", "for an hour", ["Nats-TTL: 1h"]);
   await stage.publish("s.ttl", "last");
   for (const seq of [5, 9, 10, 26]) await stream.removeMessage(seq, false);
@@ -73,19 +74,26 @@ for (const storage of ["memory", "file"] as const) {
     assert.ok(stream !== undefined);
     assert.deepEqual(stage.kept(stream), list);
     const { state } = stream.store;
-    assert.deepEqual(
-      [state.firstSeq, state.lastSeq, state.messages, state.deletedCount],
-      [6, 26, 18, 3],
-    );
+    assert.deepEqual([state.firstSeq, state.lastSeq, state.messages, state.deletedCount], [6, 26, 18, 3]);
     assert.deepEqual(await foldersOf(disk), storage === "file" ? NOTHING_LEFT : []);
     assert.equal(stage.owner.usageOf("").used(storage), state.bytes);
     for (const name of ["C", "E"]) {
-      const { delivered, ack_floor: floor, num_ack_pending: pending, num_pending: left, config: made } = JSON.parse(
-        await peer.ask(`CONSUMER.INFO.S.${name}`),
-      ) as Record<string, { stream_seq: number; consumer_seq: number; durable_name?: string; mem_storage?: boolean }>;
+      const {
+        delivered,
+        ack_floor: floor,
+        num_ack_pending: pending,
+        num_pending: left,
+        config: made,
+      } = JSON.parse(await peer.ask(`CONSUMER.INFO.S.${name}`)) as Record<
+        string,
+        { stream_seq: number; consumer_seq: number; durable_name?: string; mem_storage?: boolean }
+      >;
       assert.deepEqual([delivered.consumer_seq, delivered.stream_seq], [4, 11]);
       assert.deepEqual([floor.consumer_seq, floor.stream_seq, pending, left], [0, 5, 3, 14]);
-      assert.deepEqual([made.durable_name, made.mem_storage], name === "C" ? ["C", undefined] : [undefined, true]);
+      assert.deepEqual(
+        [made.durable_name, made.mem_storage],
+        name === "C" ? ["C", undefined] : [undefined, true],
+      );
     }
     // It goes on where it was.
     assert.match(await stage.publish("s.0", "next"), /"seq":27/);
@@ -143,7 +151,8 @@ test("a stream is restored under its own name, and not over another", async () =
   const { archive } = await original();
   const { stage, peer, disk } = scene();
   const codeOf = async (stream: string, body: object | string): Promise<number> =>
-    (JSON.parse(await peer.ask(`STREAM.RESTORE.${stream}`, body)) as { error: { err_code: number } }).error.err_code;
+    (JSON.parse(await peer.ask(`STREAM.RESTORE.${stream}`, body)) as { error: { err_code: number } }).error
+      .err_code;
   assert.equal(await codeOf("T", { config: { name: "S" }, state: {} }), 10056);
   assert.equal(await codeOf("S", ""), 10003);
   assert.equal(await codeOf("S", { config: { name: "S", num_replicas: 3 }, state: {} }), 10074);
@@ -229,7 +238,12 @@ function archiveOf(parts: readonly (readonly [string, number, string])[], end = 
   return Buffer.concat(pieces);
 }
 
-function stateOf(first: number, last: number, messages: number, consumers = 0): readonly [string, number, string] {
+function stateOf(
+  first: number,
+  last: number,
+  messages: number,
+  consumers = 0,
+): readonly [string, number, string] {
   const state = { messages, bytes: 0, first_seq: first, last_seq: last, consumer_count: consumers };
   return ["state.json", 0, JSON.stringify(state)];
 }
@@ -240,11 +254,19 @@ test("archives that are none are refused with the reason, and nothing is left of
     0,
     JSON.stringify(value),
   ];
-  const progress = { delivered: { consumer_seq: 0, stream_seq: 0 }, ack_floor: { consumer_seq: 0, stream_seq: 0 } };
+  const progress = {
+    delivered: { consumer_seq: 0, stream_seq: 0 },
+    ack_floor: { consumer_seq: 0, stream_seq: 0 },
+  };
   const cases: readonly (readonly [Buffer, RegExp])[] = [
     [Buffer.from("not at all an archive"), /s2: corrupt input/],
     [Buffer.from(packS2(Buffer.from("NATSARC1"))), /backup was truncated/],
-    [Buffer.from(packS2(Buffer.from("NATSARC1\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff".padEnd(90), "latin1"))), /invalid archive stream/],
+    [
+      Buffer.from(
+        packS2(Buffer.from("NATSARC1\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff".padEnd(90), "latin1")),
+      ),
+      /invalid archive stream/,
+    ],
     [archiveOf([["s.a", 1, "x"]]), /expected state.json first/],
     [archiveOf([["state.json", 0, "x"]]), /error in state.json/],
     [archiveOf([stateOf(0, 5, 0)]), /invalid stream state: inconsistent message count/],
@@ -255,13 +277,26 @@ test("archives that are none are refused with the reason, and nothing is left of
     [archiveOf([stateOf(1, 5, 2, 1), ["s.a", 1, "x"]]), /expected consumer, found \\"s.a\\"/],
     [archiveOf([stateOf(1, 5, 2, 1), consumer("C", {})]), /consumer \\"C\\" is missing config/],
     [archiveOf([stateOf(1, 5, 2, 1), consumer("C", { config: {} })]), /consumer \\"C\\" is missing state/],
-    [archiveOf([stateOf(1, 5, 2, 1), consumer("C", { config: {}, state: { delivered: 5 } })]), /failed to decode consumer/],
-    [archiveOf([stateOf(1, 5, 2, 1), consumer("C", { config: { durable_name: "D" }, state: progress })]), /names differ/],
-    [archiveOf([stateOf(1, 5, 2, 1), consumer("C", { config: { ack_policy: "x" }, state: progress })]), /failed to decode/],
-    [archiveOf([stateOf(1, 5, 2, 1), consumer("C.D", { config: {}, state: progress })]), /failed to add consumer/],
+    [
+      archiveOf([stateOf(1, 5, 2, 1), consumer("C", { config: {}, state: { delivered: 5 } })]),
+      /failed to decode consumer/,
+    ],
+    [
+      archiveOf([stateOf(1, 5, 2, 1), consumer("C", { config: { durable_name: "D" }, state: progress })]),
+      /names differ/,
+    ],
+    [
+      archiveOf([stateOf(1, 5, 2, 1), consumer("C", { config: { ack_policy: "x" }, state: progress })]),
+      /failed to decode/,
+    ],
+    [
+      archiveOf([stateOf(1, 5, 2, 1), consumer("C.D", { config: {}, state: progress })]),
+      /failed to add consumer/,
+    ],
     [archiveOf([stateOf(1, 5, 2), ["s.a", 2, "x"], ["s.a", 2, "x"]]), /message sequence 2 out of order/],
     [archiveOf([stateOf(3, 5, 2), ["s.a", 2, "x"]]), /message sequence 2 out of order/],
     [archiveOf([stateOf(1, 5, 2), ["s.*", 2, "x"]]), /message sequence 2 has an invalid subject/],
+    [archiveOf([stateOf(1, 5, 2), ["s.a\r\nPING", 2, "x"]]), /message sequence 2 has an invalid subject/],
     [archiveOf([stateOf(1, 5, 2), ["s.a", 0, "x"]]), /expected message sequence/],
     [archiveOf([stateOf(1, 5, 2), ["s.a", 2, "x".repeat(1024 * 1024 + 1)]]), /exceeds maximum payload size/],
     [archiveOf([stateOf(1, 5, 2), ["s.a", 2, "x"]], false), /backup was truncated/],
@@ -290,7 +325,8 @@ test("damaged archives never make another stream than the one that was archived"
       async (at, mask, how) => {
         let damaged = Buffer.from(archive);
         if (how === "flip") damaged[at] ^= mask;
-        else if (how === "cut") damaged = Buffer.concat([damaged.subarray(0, at), damaged.subarray(at + mask)]);
+        else if (how === "cut")
+          damaged = Buffer.concat([damaged.subarray(0, at), damaged.subarray(at + mask)]);
         else damaged = Buffer.concat([damaged.subarray(0, at), damaged.subarray(Math.max(0, at - mask))]);
         const answer = await peer.restore("S", damaged, { config: { name: "S", storage: "memory" } });
         // What stands between the chunks may change without changing what they hold.

@@ -64,12 +64,7 @@ export class Restore {
   #isOver = false;
   readonly #gone = Promise.withResolvers<void>();
 
-  constructor(
-    owner: JetStreamAccount,
-    config: StreamConfig,
-    client: RequestInfo | null,
-    onOver: () => void,
-  ) {
+  constructor(owner: JetStreamAccount, config: StreamConfig, client: RequestInfo | null, onOver: () => void) {
     const { broker } = owner.account;
     this.#owner = owner;
     this.#config = config;

@@ -44,7 +44,9 @@ function messagesOf(archive: Buffer): string {
     .join(" ");
 }
 
-async function scene(config: Partial<StreamConfig> = {}): Promise<{ stage: StreamStage; stream: Stream; peer: SnapshotPeer }> {
+async function scene(
+  config: Partial<StreamConfig> = {},
+): Promise<{ stage: StreamStage; stream: Stream; peer: SnapshotPeer }> {
   const stage = new StreamStage();
   const stream = await stage.stream({ subjects: ["s.>"], ...config });
   return { stage, stream, peer: new SnapshotPeer(stage) };
@@ -159,7 +161,10 @@ test("what comes later is not in it, and what makes way for it is", async () => 
     if (chunks === 3) stage.say("s.all", "one for all", ["Nats-Rollup: all"]);
   });
   assert.equal(messagesOf(archive), expected);
-  assert.equal(stage.kept(stream).some(({ payload }) => payload.includes("-")), false);
+  assert.equal(
+    stage.kept(stream).some(({ payload }) => payload.includes("-")),
+    false,
+  );
 });
 
 test("more than it can keep ends it", async () => {
@@ -204,7 +209,8 @@ test("a stream that goes away ends its snapshots with the reason", async () => {
 test("requests that can't be met", async () => {
   const { peer } = await scene();
   const errorOf = async (body: object | string, stream = "S"): Promise<number> =>
-    (JSON.parse(await peer.ask(`STREAM.SNAPSHOT.${stream}`, body)) as { error: { err_code: number } }).error.err_code;
+    (JSON.parse(await peer.ask(`STREAM.SNAPSHOT.${stream}`, body)) as { error: { err_code: number } }).error
+      .err_code;
   assert.equal(await errorOf(""), 10003);
   assert.equal(await errorOf({ deliver_subject: "x" }, "NOBODY"), 10059);
   assert.equal(await errorOf({ deliver_subject: "x.*" }), 10015);

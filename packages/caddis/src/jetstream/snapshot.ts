@@ -6,13 +6,7 @@ import { StoredMessage } from "../store/stored-message.ts";
 import type { Filter } from "../store/stream-store.ts";
 import { streamStateFields } from "./api/stream-info-fields.ts";
 import type { ApiFields } from "./api/endpoint.ts";
-import {
-  ARCHIVE_MAGIC,
-  ArchiveWriter,
-  CONSUMER_ENTRIES,
-  LAST_ENTRY,
-  STATE_ENTRY,
-} from "./core/archive.ts";
+import { ARCHIVE_MAGIC, ArchiveWriter, CONSUMER_ENTRIES, LAST_ENTRY, STATE_ENTRY } from "./core/archive.ts";
 import { encodeConsumerConfig } from "./core/consumer-config-encode.ts";
 import type { ConsumerConfig } from "./core/consumer-config.ts";
 import { encodeProgress } from "./core/consumer-state-file.ts";
@@ -90,7 +84,8 @@ export class Snapshot {
   /** Writes on, about `bytes` of it. */
   writeSome(writer: S2Writer, bytes: number): void {
     if (!this.#hasBegun) this.#begin(writer);
-    for (let left = bytes; left > 0 && !this.#isDone && this.#failure === "";) left -= this.#writeNext(writer);
+    for (let left = bytes; left > 0 && !this.#isDone && this.#failure === "";)
+      left -= this.#writeNext(writer);
   }
 
   /** A message is about to be replaced by a newer one. */
@@ -98,7 +93,8 @@ export class Snapshot {
     if (seq <= this.#writtenSeq || seq > this.#lastSeq || this.#isDone) return;
     if (this.#stream.store.load(seq, this.#stored) !== "loaded") return;
     this.#kept.add(this.#stored);
-    if (this.#kept.bytes > this.#keptBytesMax) this.stop("the stream changes faster than its snapshot is taken");
+    if (this.#kept.bytes > this.#keptBytesMax)
+      this.stop("the stream changes faster than its snapshot is taken");
   }
 
   /** Lets go of the stream; not whole, for a reason that is not empty. */
@@ -156,9 +152,7 @@ export class Snapshot {
     if (loaded !== "loaded") return 1;
     const { subject, timeMs, timeNs, buf, headersStart, payloadStart, payloadEnd } = stored;
     const headerBytes = payloadStart - headersStart;
-    writer.write(
-      this.#archive.message(subject, timeMs, timeNs, seq, headerBytes, payloadEnd - payloadStart),
-    );
+    writer.write(this.#archive.message(subject, timeMs, timeNs, seq, headerBytes, payloadEnd - payloadStart));
     writer.write(buf.subarray(headersStart, payloadEnd));
     return subject.length + payloadEnd - headersStart;
   }

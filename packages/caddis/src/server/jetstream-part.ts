@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { isPublicNkey } from "../base/nkey-text.ts";
 import { Timer } from "../base/timer-queue.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Options } from "../config/options.ts";
@@ -60,6 +61,13 @@ export class JetStreamPart {
     }
     if (options.jetstream.max_file_store < 0) this.#addOwnRoom();
     log.info(`Took ${Math.round(clock.nowMs() - startMs)}ms to start JetStream`);
+  }
+
+  /** Accounts by JWT that have stored something here, by name. */
+  async storedAccounts(): Promise<readonly string[]> {
+    const { disk, settings } = this.jetStream;
+    const entries = await disk.list(settings.folder);
+    return entries.flatMap(({ name, isFolder }) => (isFolder && isPublicNkey("account", name) ? [name] : []));
   }
 
   /** Never rejects. */

@@ -370,6 +370,10 @@ export class Server implements MonitoredServer, RequestedServer {
     } catch (error) {
       throw cantStart(error);
     }
+    // Their consumers and sources work before the first of their users comes.
+    const { operator } = this.security;
+    if (operator === null) return;
+    await Promise.all((await part.storedAccounts()).map((name) => operator.account(name)));
   }
 
   #jetStreamHolder(): JetStreamHolder {

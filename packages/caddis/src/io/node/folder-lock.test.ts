@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { lockFolder } from "./folder-lock.ts";
+import { lockFolder, take } from "./folder-lock.ts";
 
 function folderOf(t: TestContext, name = ""): string {
   const root = mkdtempSync(join(tmpdir(), "caddis-lock-"));
@@ -49,7 +49,7 @@ test("a path longer than a socket's may be", async (t) => {
 test("whoever is killed leaves the folder to others", async (t) => {
   const folder = folderOf(t);
   const module = new URL("folder-lock.ts", import.meta.url).href;
-  const script = `import { lockFolder } from ${JSON.stringify(module)};
+  const script = `import { lockFolder, take } from ${JSON.stringify(module)};
 await lockFolder(${JSON.stringify(folder)});
 process.stdout.write("locked");
 setInterval(() => {}, 1_000);`;
@@ -64,6 +64,16 @@ setInterval(() => {}, 1_000);`;
   assert.deepEqual(readdirSync(folder), [".lock"]);
   const lock = await lockFolder(folder);
   await assert.rejects(lockFolder(folder), new RegExp(`process ${process.pid}`));
+  await lock.release();
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test("whoever comes in between a look and the taking keeps it", async (t) => {
+  const folder = folderOf(t);
+  const lock = await lockFolder(folder);
+  await assert.rejects(take(folder, folder), /another server takes it just now/);
+  await assert.rejects(lockFolder(folder), /in use/);
+  assert.deepEqual(readdirSync(folder), [".lock"]);
   await lock.release();
   assert.deepEqual(readdirSync(folder), []);
 });

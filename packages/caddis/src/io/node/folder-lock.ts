@@ -30,8 +30,11 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   throw new Error(`folder ${folder} is in use by another server (process ${holder})`);
 }
 
-/** Puts a socket of our own in place, unless somebody else is quicker. */
-async function take(folder: string, base: string): Promise<FolderLock> {
+/**
+ * Puts a socket of our own in place, unless somebody else was quicker: takes a folder that nobody had a moment ago.
+ * `base`: a path of the folder that is short enough.
+ */
+export async function take(folder: string, base: string): Promise<FolderLock> {
   const path = join(base, LOCK_NAME);
   const own = join(base, `${LOCK_NAME}.${randomUUID().slice(0, 8)}`);
   const server = await listen(own);

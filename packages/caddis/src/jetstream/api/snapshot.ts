@@ -1,7 +1,7 @@
 import { instantOf } from "../../base/instant.ts";
 import { type RequestInfo, requestInfoOf } from "../../broker/request-info.ts";
 import type { ReceivedMessage } from "../../broker/internal-subscription.ts";
-import { isValidLiteralSubject } from "../../subject/subject.ts";
+import { hasWildcard, isValidConfiguredSubject } from "../../subject/subject.ts";
 import { refusalByOverlap, refusalOfStream } from "../account-limits.ts";
 import { type ApiError, apiError } from "../core/api-error.ts";
 import { isEmptyRequest, objectOf } from "../core/json-fields.ts";
@@ -10,7 +10,7 @@ import { STREAM_CONFIG_FIELDS, streamConfigOf } from "../core/stream-config-deco
 import { encodeStreamConfig } from "../core/stream-config-encode.ts";
 import { checkOriginFilters } from "../core/stream-config-origins.ts";
 import type { StreamConfig } from "../core/stream-config.ts";
-import { storedMetadata, streamApiLevel } from "../core/versioning.ts";
+import { withLevelOf } from "../core/versioning.ts";
 import { Snapshot } from "../snapshot.ts";
 import { type SnapshotDelivery, SnapshotSender } from "../snapshot-sender.ts";
 import { refuseRestore } from "../restore-target.ts";
@@ -55,7 +55,12 @@ const RESTORE_REQUEST = objectOf("JSApiStreamRestoreRequest", {
 /** What takes a stream to another server, or another time. */
 export const SNAPSHOT_ENDPOINTS: readonly ApiEndpoint[] = [
   { subject: "STREAM.SNAPSHOT.*", type: "stream_snapshot", answer: snapshot },
-  { subject: "STREAM.RESTORE.*", type: "stream_restore", fieldsOfErrors: { deliver_subject: "" }, answer: restore },
+  {
+    subject: "STREAM.RESTORE.*",
+    type: "stream_restore",
+    fieldsOfErrors: { deliver_subject: "" },
+    answer: restore,
+  },
 ];
 
 function snapshot(request: ApiRequest): ApiAnswer {
@@ -65,7 +70,8 @@ function snapshot(request: ApiRequest): ApiAnswer {
   const read = readRequest(request, SNAPSHOT_REQUEST);
   if (isFailure(read)) return read;
   const { deliver_subject = "", no_consumers = false, chunk_size = 0, window_size = 0 } = read.fields;
-  if (!isValidLiteralSubject(deliver_subject)) return { error: apiError("snapshotDeliverSubjectInvalid") };
+  if (!isValidConfiguredSubject(deliver_subject) || hasWildcard(deliver_subject))
+    return { error: apiError("snapshotDeliverSubjectInvalid") };
   const taken = new Snapshot(stream, !no_consumers);
   const delivery = { subject: deliver_subject, chunkBytes: chunk_size, windowBytes: window_size };
   const client = askedBy(request.received);
@@ -74,12 +80,7 @@ function snapshot(request: ApiRequest): ApiAnswer {
   return { ok: { config: encodeStreamConfig(stream.config, true), state: taken.state } };
 }
 
-function send(
-  stream: Stream,
-  taken: Snapshot,
-  delivery: SnapshotDelivery,
-  client: RequestInfo | null,
-): void {
+function send(stream: Stream, taken: Snapshot, delivery: SnapshotDelivery, client: RequestInfo | null): void {
   const { account, advisories } = stream.owner;
   const { log, clock } = account.broker;
   const start = instantOf(clock.nowMs());
@@ -119,10 +120,9 @@ function checkConfig(
 ): { readonly config: StreamConfig } | ApiFailure {
   if (wanted.name !== names[0]) return { error: apiError("streamMismatch") };
   if (/[\\/]/.test(wanted.name)) return { error: apiError("streamNameContainsPathSeparators") };
-  const checked = checkStreamConfig(
-    { ...wanted, metadata: storedMetadata(wanted.metadata, streamApiLevel(wanted)) },
-    streamConfigContext(owner, false),
-  );
+  // The level that it needs is what was stored with it.
+  const metadata = withLevelOf(wanted.metadata, wanted.metadata);
+  const checked = checkStreamConfig({ ...wanted, metadata }, streamConfigContext(owner, false));
   if (isFailure(checked)) return checked;
   const { config } = checked;
   const refused: ApiError | null =

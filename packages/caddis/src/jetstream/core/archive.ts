@@ -67,10 +67,18 @@ export class ArchiveWriter {
 }
 
 /** The entry that ends an archive. */
-export const LAST_ENTRY: ArchiveEntry = { name: "", time: { ms: 0, ns: 0 }, seq: 0, headerBytes: 0, payloadBytes: 0 };
+export const LAST_ENTRY: ArchiveEntry = {
+  name: "",
+  time: { ms: 0, ns: 0 },
+  seq: 0,
+  headerBytes: 0,
+  payloadBytes: 0,
+};
 
 export function isLastEntry({ name, time, seq, headerBytes, payloadBytes }: ArchiveEntry): boolean {
-  return name === "" && time.ms === 0 && time.ns === 0 && seq === 0 && headerBytes === 0 && payloadBytes === 0;
+  return (
+    name === "" && time.ms === 0 && time.ns === 0 && seq === 0 && headerBytes === 0 && payloadBytes === 0
+  );
 }
 
 /** Reads an archive that comes in pieces. */

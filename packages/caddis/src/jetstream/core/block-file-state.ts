@@ -122,7 +122,8 @@ function* sequencesOf(nodes: Buffer, nodeBytes: number, words: number): Iterator
     const base = Number(nodes.readBigUInt64LE(at));
     for (let half = 0; half < 2 * words; half++) {
       let bits = nodes.readUInt32LE(at + 8 + 4 * half);
-      for (; bits !== 0; bits = (bits & (bits - 1)) >>> 0) yield base + 32 * half + 31 - Math.clz32(bits & -bits);
+      for (; bits !== 0; bits = (bits & (bits - 1)) >>> 0)
+        yield base + 32 * half + 31 - Math.clz32(bits & -bits);
     }
   }
 }

@@ -92,7 +92,8 @@ export class BlockFileReader {
     const plainHigh = high & ~(TOP_BIT | SECOND_BIT);
     record.seq = plainHigh * 2 ** 32 + bytes.readUInt32LE(SEQ_AT);
     if (!Number.isSafeInteger(record.seq)) return false;
-    record.kind = (high & SECOND_BIT) !== 0 ? "tombstone" : high >= TOP_BIT || record.seq === 0 ? "erased" : "message";
+    record.kind =
+      (high & SECOND_BIT) !== 0 ? "tombstone" : high >= TOP_BIT || record.seq === 0 ? "erased" : "message";
     const time = bytes.readBigInt64LE(TIME_AT);
     record.timeMs = Number(time / NS_PER_MS);
     record.timeNs = Number(time % NS_PER_MS);

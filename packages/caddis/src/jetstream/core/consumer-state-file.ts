@@ -35,7 +35,11 @@ export interface KeptProgress {
  * wall-clock milliseconds: it is encoded with an offset of 0. What does not fit together is left out so that a message
  * is rather delivered twice than not at all.
  */
-export function stateOfProgress(progress: KeptProgress, config: ConsumerConfig, lastSeq: number): ConsumerState {
+export function stateOfProgress(
+  progress: KeptProgress,
+  config: ConsumerConfig,
+  lastSeq: number,
+): ConsumerState {
   const state = new ConsumerState();
   state.deliveredStream = Math.min(progress.deliveredStream, lastSeq);
   state.deliveredConsumer = progress.deliveredConsumer;
@@ -62,7 +66,11 @@ function waitMs({ backoff, ack_wait }: ConsumerConfig, deliveries: number): numb
 }
 
 /** The `state` of an archive's consumer. `offsetMs`: what to add to the times of `state` to get wall-clock time. */
-export function encodeProgress(state: ConsumerState, lastSeq: number, offsetMs: number): Record<string, unknown> {
+export function encodeProgress(
+  state: ConsumerState,
+  lastSeq: number,
+  offsetMs: number,
+): Record<string, unknown> {
   const pending: Record<string, unknown> = {};
   for (const { seq, consumerSeq, startMs } of state.pending) {
     if (seq <= lastSeq) {

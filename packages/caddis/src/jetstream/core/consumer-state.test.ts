@@ -125,3 +125,12 @@ test("an unreadable state leaves out nothing that came since the consumer was ma
   assert.equal(state.nextSeq, 2);
   assert.match(problem, /lost its state/);
 });
+
+test("what is not delivered again by itself stays so", () => {
+  const state = new ConsumerState();
+  state.pending.add(3, 1, 10, Infinity);
+  state.deliveredStream = 3;
+  state.deliveredConsumer = 1;
+  const again = decodeConsumerState(encodeConsumerState(state, OFFSET_MS), OFFSET_MS);
+  assert.equal(again?.pending.get(3)?.dueMs, Infinity);
+});

@@ -54,7 +54,8 @@ export class TarReader {
   /** The next file, once that at hand is read; null: more has to come, or it is the end; else what is wrong. */
   next(): TarFile | null | { readonly problem: string } {
     for (;;) {
-      if (this.#left > 0 || !this.#skipPadding() || this.#isAtEnd || this.#queue.length < BLOCK_BYTES) return null;
+      if (this.#left > 0 || !this.#skipPadding() || this.#isAtEnd || this.#queue.length < BLOCK_BYTES)
+        return null;
       const header = this.#queue.peek(BLOCK_BYTES);
       if (header.every((byte) => byte === 0)) {
         this.#isAtEnd = true;

@@ -172,12 +172,10 @@ for (const [name, keys, sync] of [
 ] as const) {
   test(`what was durable is there after a crash${name}, and nothing else is`, async () => {
     const first = Number(process.env["SEED"] ?? 1);
-    const count = process.env["SEED"] === undefined ? Number(process.env["SEEDS"] ?? 150) : 1;
+    const count = process.env["SEED"] === undefined ? Number(process.env["SEEDS"] ?? 60) : 1;
     for (let seed = first; seed < first + count; seed++) {
       try {
-        const t0 = process.hrtime.bigint();
         await lives(seed, keys, sync);
-        if (process.env["TIMES"]) console.log(seed, Number(process.hrtime.bigint() - t0) / 1e6);
       } catch (error) {
         throw new Error(`failed with SEED=${seed}`, { cause: error });
       }

@@ -379,6 +379,10 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
     this.#newFront = 0;
   }
 
+  mark(): void {
+    this.#writer.mark(this.#openBlock());
+  }
+
   onFlushed(): void {
     this.onDurable();
     this.#upkeep.poke();

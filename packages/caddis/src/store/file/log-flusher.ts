@@ -16,6 +16,8 @@ export interface FlushedStore {
   readonly lastSeq: number;
   /** Puts into the buffer what was not yet: removals, which wait to be written together. */
   prepare(): void;
+  /** Puts a record into the buffer that says what is durable. */
+  mark(): void;
   /** `durablePosition` has advanced, or `failure` has changed. */
   onFlushed(): void;
   /** A segment has been written and nothing more comes into it. */
@@ -146,7 +148,11 @@ export class LogFlusher {
     const overwrites = this.#overwrites.length;
     for (const run of this.#runs()) await this.#write(run);
     if (overwrites > 0) {
-      // They go over what was removed: only once that is certain.
+      // They go over what was removed: only once that is certain, and once the log says that what lies behind is valid,
+      // or a write of them that is cut short would look as if the log ended there.
+      await this.#sync();
+      this.#store.mark();
+      for (const run of this.#runs()) await this.#write(run);
       await this.#sync();
       for (const overwrite of this.#overwrites.slice(0, overwrites)) await this.#overwriteNow(overwrite);
       this.#overwrites.splice(0, overwrites);

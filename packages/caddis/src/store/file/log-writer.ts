@@ -154,6 +154,14 @@ export class LogWriter {
     this.#finish(block, NUMBER_RECORD_BYTES);
   }
 
+  /** Adds a record that says nothing but what was durable when it was written. */
+  mark(block: Block): void {
+    this.#reserve(block, RECORD_BYTES_MIN);
+    const { view, at } = this.buffer;
+    view.setUint32(at + 12, KIND_FILLER, true);
+    this.#finish(block, RECORD_BYTES_MIN);
+  }
+
   removed(block: Block, ranges: RangeEncoder): void {
     const length = RANGES_AT + ranges.length;
     this.#reserve(block, length);

@@ -89,7 +89,6 @@ export async function recover(
   });
   for (const problem of found.problems) report(problem);
   const isFit = checkpoint !== null && fits(checkpoint, names, found.files);
-  if (!isFit && checkpoint !== null) console.log(names, checkpoint.blocks.map((b) => b.end), found.files.map((f) => [f.name, f.size]), found.superseded);
   const recovery = new Recovery(disk, data, report, found, blocks, isFit ? checkpoint : null);
   await recovery.run();
   if (checkpoint !== null && !isFit) recovery.noteCheckpoint(checkpoint);
@@ -165,7 +164,10 @@ class Recovery {
   async run(): Promise<void> {
     const known = this.#checkpoint === null ? 0 : this.#restore(this.#checkpoint);
     const walked: Walked[] = [];
-    for (const { header } of this.#found.files) this.#noteHeader(header.firstSeq, header.lastSeq, header.frontSeq);
+    for (const { header } of this.#found.files) this.#noteFront(header.frontSeq);
+    const last = this.#blocks.at(-1) ?? null;
+    // What blocks before say of sequences from there on is void.
+    if (last !== null) this.#noteSeq(last, Math.max(last.header.firstSeq - 1, last.header.lastSeq));
     // The last one that is known may have more than is known.
     for (let i = Math.max(0, known - 1); i < this.#blocks.length; i++) {
       const from = i < known ? this.#blocks[i].end : 0;
@@ -197,7 +199,8 @@ class Recovery {
       block.durableEnd = known.end;
       this.#data.addBlock(block);
     }
-    this.#noteHeader(1, checkpoint.lastSeq, this.#data.state.firstSeq);
+    this.#lastSeq = checkpoint.lastSeq;
+    this.#noteFront(this.#data.state.firstSeq);
     return checkpoint.blocks.length;
   }
 
@@ -242,9 +245,13 @@ class Recovery {
     };
   }
 
-  #noteHeader(firstSeq: number, lastSeq: number, frontSeq: number): void {
-    this.#lastSeq = Math.max(this.#lastSeq, firstSeq - 1, lastSeq, frontSeq - 1);
-    this.#removals.frontSeq = Math.max(this.#removals.frontSeq, frontSeq);
+  /** A sequence that was given out, by what a block says; only the last block knows the last one. */
+  #noteSeq(block: Block, seq: number): void {
+    if (block === this.#blocks.at(-1)) this.#lastSeq = Math.max(this.#lastSeq, seq);
+  }
+
+  #noteFront(seq: number): void {
+    this.#removals.frontSeq = Math.max(this.#removals.frontSeq, seq);
   }
 
   /** Per block, the sequence from which on its messages are void: a later block starts there. */
@@ -292,7 +299,8 @@ class Recovery {
         this.#noteRemoval(kind, buf, view, offset);
       }
     });
-    for (const { seq } of marks) this.#lastSeq = Math.max(this.#lastSeq, seq);
+    for (const { seq } of marks) this.#noteSeq(block, seq);
+    for (const seq of walked.seqs) this.#noteSeq(block, seq);
     // The zeros behind the last record may be missing.
     walked.end = known > 0 ? known : Math.min(scan.end, file.size);
     this.#noteDamages(walked, marks, scan, place, buf);
@@ -316,9 +324,7 @@ class Recovery {
     if (kind === KIND_REMOVED) {
       decodeRanges(buf, view, offset, (from, to) => this.#removals.add(from, to));
     } else if (kind === KIND_FRONT) {
-      const seq = view.getFloat64(offset + 16, true);
-      this.#removals.frontSeq = Math.max(this.#removals.frontSeq, seq);
-      this.#lastSeq = Math.max(this.#lastSeq, seq - 1);
+      this.#noteFront(view.getFloat64(offset + 16, true));
     } else if (kind === KIND_KEPT) {
       this.#removals.kept.add(view.getFloat64(offset + 16, true));
     }
@@ -371,11 +377,7 @@ class Recovery {
       this.#voidFrom = Math.min(this.#voidFrom, openBatch);
       if (closesBatch) break;
     }
-    if (this.#voidFrom < Infinity) this.#lastSeq = this.#voidFrom - 1;
-    for (const { seqs } of walked) {
-      const last = seqs.findLast((seq) => seq < this.#voidFrom);
-      if (last !== undefined) this.#lastSeq = Math.max(this.#lastSeq, last);
-    }
+    this.#lastSeq = Math.min(this.#lastSeq, this.#voidFrom - 1);
   }
 
   /** Takes the messages of a block in that are still there. */
@@ -440,7 +442,7 @@ class Recovery {
     } else if (!state.hasLast) {
       this.#takeTime();
     }
-    state.lastSeq = this.#lastSeq;
+    state.lastSeq = Math.max(this.#lastSeq, this.#removals.frontSeq - 1);
     state.subjectCount = table.size;
     for (const block of this.#blocks) this.#data.fileBytes += block.end;
     for (const gap of this.#missing().concat(this.#gaps)) {

@@ -375,9 +375,17 @@ export class StoreData {
     state.messages--;
     state.bytes -= this.#countedAt(block, index, place);
     if (!table.remove(id)) {
-      // Where the next one is found out by who asks for it.
-      if (table.first(id) === seq) table.setFirst(id, seq + 1);
-      if (table.last(id) === seq) table.setLast(id, seq - 1);
+      // Where the next one is found out by who asks for it; but a subject that has one message left, as keys of a bucket
+      // mostly have, needs no search for it.
+      const isLastOne = table.count(id) === 1;
+      if (table.first(id) === seq) {
+        const last = table.last(id);
+        table.setFirst(id, isLastOne && this.subjectAt(last) === id ? last : seq + 1);
+      }
+      if (table.last(id) === seq) {
+        const first = table.first(id);
+        table.setLast(id, isLastOne && this.subjectAt(first) === id ? first : seq - 1);
+      }
     }
     state.subjectCount = table.size;
     if (index.expiresAt(place) && !this.kept.delete(seq)) this.expiries.drop();

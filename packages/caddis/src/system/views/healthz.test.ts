@@ -21,6 +21,7 @@ test("a store that failed, or is full, is not", () => {
   for (const stub of [{ failure: "failed" }, { failure: "full" }, { consumersFail: true }] as const) {
     assert.deepEqual(health(stub), [503, "unavailable", error]);
     assert.deepEqual(health(stub, { account: "$G", stream: "S" }), [503, "unavailable", error]);
+    assert.deepEqual(health(stub, { account: "A" }), [200, "ok", undefined]);
     // Not asked for.
     for (const checks of ["enabled", "server"] as const) {
       assert.deepEqual(health(stub, { checks }), [200, "ok", undefined]);

@@ -2,6 +2,7 @@ import { formatInstant } from "../../base/instant.ts";
 import type { JetStreamAccount } from "../../jetstream/account.ts";
 import { consumerFields } from "../../jetstream/api/consumer-info.ts";
 import type { ApiFields } from "../../jetstream/api/endpoint.ts";
+import { mirrorFields, sourcesFields } from "../../jetstream/api/origin-fields.ts";
 import { streamStateFields } from "../../jetstream/api/stream-info-fields.ts";
 import type { Consumer } from "../../jetstream/consumer.ts";
 import type { Storage } from "../../jetstream/core/stream-config.ts";
@@ -77,6 +78,8 @@ function streamDetail(stream: Stream, { consumers: wanted, directConsumers, conf
     state: streamStateFields(stream),
     consumer_detail: shown(false),
     direct_consumer_detail: directConsumers ? shown(true) : undefined,
+    mirror: mirrorFields(stream),
+    sources: sourcesFields(stream),
   };
 }
 
