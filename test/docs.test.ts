@@ -8,7 +8,7 @@ import { provideTools, toolsIn } from "./support/doc-tools.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
-for (const path of globSync("docs/security/*.md", { cwd: ROOT })) {
+for (const path of globSync("docs/{security,jetstream}/*.md", { cwd: ROOT })) {
   const steps = stepsOf(readFileSync(join(ROOT, path), "utf8"));
   describe(path, () => {
     let session: DocSession | undefined;

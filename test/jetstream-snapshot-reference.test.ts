@@ -297,7 +297,7 @@ describe("backups", { skip, timeout: 300_000 }, () => {
     for (const { client } of [ours, theirs]) {
       const advisories: string[] = [];
       client.connection.subscribe("$JS.EVENT.ADVISORY.STREAM.>", {
-        callback: (_, message) => advisories.push(`${message.subject} ${message.string()}`),
+        callback: (_, message) => void advisories.push(`${message.subject} ${message.string()}`),
       });
       await client.ask("STREAM.CREATE.TOLD", { name: "TOLD", subjects: ["told"] });
       await client.publish("told", "x");

@@ -9,7 +9,7 @@ import { DocTerminal } from "./doc-terminal.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** Ports that pages name; each session has others in their place. */
-const PORTS_ON_PAGES = ["4222", "8222"];
+const PORTS_ON_PAGES = ["4222", "4223", "8222"];
 /** Where free ports are looked for: below those that systems hand out by themselves. */
 const FIRST_PORT = 10_000;
 const LAST_PORT = 19_999;
@@ -102,7 +102,7 @@ export class DocSession {
     }
     const terminal = this.#open(command);
     this.#terminals.set(command, terminal);
-    if (program === "caddis")
+    if (program === "caddis" || program === "nats-server")
       await terminal.until((log) => log.includes("Server is ready"), "Server is ready");
     const subscriptions = program === "nats" ? (SUBSCRIPTIONS.get(verb) ?? 0) : 0;
     const hasThem = (log: string): boolean => log.slice(before).split("<<- [SUB ").length > subscriptions;

@@ -9,7 +9,7 @@ const BUILT: ReadonlyMap<string, readonly [source: string, goPackage: string]> =
   ["nsc", ["nsc", "github.com/nats-io/nsc/v2"]],
 ]);
 /** Programs of the system that pages use. */
-const INSTALLED = ["bash", "openssl", "curl"];
+const INSTALLED = ["bash", "openssl", "curl", "nats-server"];
 
 /** The tools that commands use. */
 export function toolsIn(commands: string): string[] {

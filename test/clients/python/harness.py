@@ -7,6 +7,8 @@ import nats
 
 # Used up only when something is lost.
 PATIENCE_SECONDS = 20
+# Of one check.
+CHECK_SECONDS = 60
 
 
 def expect(holds: bool, message: str) -> None:
@@ -35,7 +37,7 @@ async def run_all(checks) -> None:
     for check in checks:
         name = check.__name__.replace("_", "-")
         try:
-            await check(*sys.argv[1:])
+            await asyncio.wait_for(check(*sys.argv[1:]), CHECK_SECONDS)
         except Exception as error:
             print(f"not ok {name}: {error!r}", flush=True)
             raise

@@ -125,6 +125,20 @@ test("a restored stream and its consumers outlive the server", async () => {
   assert.equal(stream.config.max_consumers, 5);
 });
 
+test("a stream is restored to where everything is encrypted", async () => {
+  const { archive, list } = await original({ storage: "file" });
+  const encryption = { cipher: "chacha", key: "secret", previousKey: "" } as const;
+  const { stage, peer, disk } = scene({ encryption });
+  const config = { name: "S", subjects: ["s.>"], allow_msg_ttl: true };
+  assert.match(await peer.restore("S", archive, { config }), RESTORED);
+  await stage.owner.close();
+  const later = new StreamStage({ encryption }, disk);
+  await later.owner.recover();
+  const stream = later.owner.streams.get("S");
+  assert.ok(stream !== undefined);
+  assert.deepEqual(later.kept(stream), list);
+});
+
 test("another storage, other limits", async () => {
   const { archive } = await original({ storage: "file" });
   const { stage, peer } = scene();

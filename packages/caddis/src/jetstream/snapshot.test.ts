@@ -167,6 +167,16 @@ test("what comes later is not in it, and what makes way for it is", async () => 
   );
 });
 
+test("what a roll-up of the whole stream removes is in it", async () => {
+  const { stage, stream, peer } = await scene({ allow_rollup_hdrs: true });
+  for (let i = 0; i < 60; i++) await stage.publish(`s.${i}`, randomText(stage, LARGE));
+  const { archive } = await peer.snapshot("S", CHUNKS, (chunks) => {
+    if (chunks === 1) stage.say("s.all", "one for all", ["Nats-Rollup: all"]);
+  });
+  assert.equal(entriesOf(archive).filter(({ seq }) => seq > 0).length, 60);
+  assert.equal(stage.list(stream), "61:s.all");
+});
+
 test("more than it can keep ends it", async () => {
   const { stage, stream } = await scene({ max_msgs_per_subject: 1 });
   for (let i = 0; i < 10; i++) await stage.publish(`s.${i}`, randomText(stage, 1_000));

@@ -50,7 +50,10 @@ export async function findBlockFiles(
     // What is not chosen among them holds nothing any more, or is a copy that was not put in force.
     const isLeft = isComplete && name.number <= lastChosen && !preferred.has(name.name);
     // What a file covers that comes before is its own.
-    if (isLeft || files.some(({ header }) => header.number <= name.lastNumber && name.number <= header.lastNumber)) {
+    if (
+      isLeft ||
+      files.some(({ header }) => header.number <= name.lastNumber && name.number <= header.lastNumber)
+    ) {
       superseded.push(name.name);
       continue;
     }
@@ -67,7 +70,9 @@ export async function findBlockFiles(
     }
   }
   // A file that was not put in its place in the end.
-  superseded.push(...present.filter((name) => name.endsWith(TEMPORARY) && isOwn(name.slice(0, -TEMPORARY.length))));
+  superseded.push(
+    ...present.filter((name) => name.endsWith(TEMPORARY) && isOwn(name.slice(0, -TEMPORARY.length))),
+  );
   const own = ownFiles(files, problems, folder);
   own.sort((a, b) => a.header.number - b.header.number);
   noteMissing(own, problems, folder);

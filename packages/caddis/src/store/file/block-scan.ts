@@ -1,5 +1,12 @@
 import { viewOf } from "./checksum.ts";
-import { aligned, CHUNK_BYTES, KIND_LAST, RECORD_BYTES_MIN, RECORDS_AT, SMALL_RECORD_BYTES } from "./format.ts";
+import {
+  aligned,
+  CHUNK_BYTES,
+  KIND_LAST,
+  RECORD_BYTES_MIN,
+  RECORDS_AT,
+  SMALL_RECORD_BYTES,
+} from "./format.ts";
 import { isWhole } from "./records.ts";
 
 /** Checksums computed in search of the next record behind damage, in bytes per block: bounds what made-up lengths cost. */

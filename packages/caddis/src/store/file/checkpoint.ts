@@ -49,6 +49,8 @@ export interface Checkpoint {
   readonly storeId: Buffer;
   /** Nothing was written after it. */
   readonly isClean: boolean;
+  /** Of the block that would be begun next: files with lower ones were known, whatever is in them. */
+  readonly nextNumber: number;
   readonly blocks: readonly CheckpointBlock[];
   readonly lastSeq: number;
   /** Puts figures, lost messages, due times and subjects into an empty store. False: it is not whole. */
@@ -59,6 +61,7 @@ export interface Checkpoint {
 export function encodeCheckpoint(
   data: StoreData,
   storeId: Buffer,
+  nextNumber: number,
   isClean: boolean,
   keys: StoreKeys | null,
   random: Random,
@@ -67,6 +70,7 @@ export function encodeCheckpoint(
   fields.bytes(Buffer.alloc(HEADER_BYTES));
   fields.bytes(storeId);
   fields.u32(isClean ? 1 : 0);
+  fields.f64(nextNumber);
   fields.u32(data.blocks.length);
   for (const block of data.blocks) writeBlock(block, fields);
   fields.f64(data.state.lastSeq);
@@ -81,6 +85,7 @@ export function decodeCheckpoint(buf: Buffer, keys: StoreKeys | null, path: stri
   if (fields === null) return null;
   const storeId = fields.bytes(16);
   const isClean = fields.u32() === 1;
+  const nextNumber = fields.f64();
   const blocks: CheckpointBlock[] = [];
   for (let left = fields.u32(); left > 0 && !fields.isOver; left--) {
     const block = readBlock(fields);
@@ -90,7 +95,7 @@ export function decodeCheckpoint(buf: Buffer, keys: StoreKeys | null, path: stri
   const lastSeq = fields.f64();
   if (fields.isOver) return null;
   const readInto = (data: StoreData): boolean => readFigures(data, fields) && readSubjects(data, fields);
-  return { storeId, isClean, blocks, lastSeq, readInto };
+  return { storeId, isClean, nextNumber, blocks, lastSeq, readInto };
 }
 
 function writeBlock(block: Block, fields: FieldWriter): void {
@@ -207,7 +212,8 @@ function seal(fields: FieldWriter, keys: StoreKeys | null, random: Random): Buff
 }
 
 function unseal(buf: Buffer, keys: StoreKeys | null, path: string): FieldReader | null {
-  if (buf.length < HEADER_BYTES || buf.latin1Slice(0, 8) !== MAGIC || buf.readUInt32LE(8) !== VERSION) return null;
+  if (buf.length < HEADER_BYTES || buf.latin1Slice(0, 8) !== MAGIC || buf.readUInt32LE(8) !== VERSION)
+    return null;
   if (buf.readUInt32LE(CRC_AT) !== checksumOf(buf)) return null;
   const cipher = cipherOf(keys, buf.readUInt32LE(12), buf.subarray(16, 32), buf.subarray(32, 40), path);
   if (cipher === null) return new FieldReader(buf.subarray(HEADER_BYTES));

@@ -76,7 +76,9 @@ export class FileCipher {
 
 /** For a new file; null where nothing is encrypted. */
 export function newCipher(keys: StoreKeys | null, salt: Uint8Array): FileCipher | null {
-  return keys === null ? null : new FileCipher(keys.cipher === "aes" ? FLAG_AES : FLAG_CHACHA, keys.key, salt);
+  return keys === null
+    ? null
+    : new FileCipher(keys.cipher === "aes" ? FLAG_AES : FLAG_CHACHA, keys.key, salt);
 }
 
 /** Why a file can't be read though it is whole. */

@@ -72,7 +72,8 @@ export function nextRun(
       const isPoor = block.liveBytes < block.end * LIVE_SHARE_MIN;
       const isSmall = block.end < BLOCK_BYTES_MIN;
       if (!isStable(block) || !(isPoor || isSmall)) break;
-      if (live + block.liveBytes > BLOCK_BYTES_MAX || block.lastSeq - blocks.at(start).firstSeq > SPAN_MAX) break;
+      if (live + block.liveBytes > BLOCK_BYTES_MAX || block.lastSeq - blocks.at(start).firstSeq > SPAN_MAX)
+        break;
       live += block.liveBytes;
       bytes += block.end;
     }
@@ -255,4 +256,3 @@ class Copy {
 function noFacts(): never {
   throw new Error("a copy begins no block");
 }
-

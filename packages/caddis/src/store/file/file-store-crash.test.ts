@@ -37,7 +37,10 @@ class Ledger {
   /** Whether `store`, opened after a crash, is what may be left of it. */
   check(store: FileStreamStore, what: string): void {
     const { lastSeq } = store.state;
-    assert.ok(lastSeq >= this.durableSeq, `${what}: sequences up to ${this.durableSeq} are there, not ${lastSeq}`);
+    assert.ok(
+      lastSeq >= this.durableSeq,
+      `${what}: sequences up to ${this.durableSeq} are there, not ${lastSeq}`,
+    );
     assert.ok(lastSeq <= this.lastSeq, `${what}: no sequences are invented: ${lastSeq} of ${this.lastSeq}`);
     const into = new StoredMessage();
     for (const [seq, { text, batchFrom, batchTo }] of this.appended) {
@@ -74,7 +77,13 @@ function textOf(message: StoredMessage): string {
   return `${message.subject} ${message.buf.toString("latin1", message.headersStart, message.payloadEnd)}`;
 }
 
-function openOn(disk: FaultyDisk, random: SeededRandom, clock: VirtualClock, keys: StoreKeys | null, sync: number) {
+function openOn(
+  disk: FaultyDisk,
+  random: SeededRandom,
+  clock: VirtualClock,
+  keys: StoreKeys | null,
+  sync: number,
+) {
   return openFileStore(disk, FOLDER, {
     sync: { intervalMs: sync },
     keys,
@@ -96,7 +105,9 @@ function doSomething(store: FileStreamStore, ledger: Ledger, random: SeededRando
   if (dice < 12) append(store, ledger, random, time);
   else if (dice < 15) noteRemoval(store, ledger, () => store.remove(someSeq(), random.below(3) === 0));
   else if (dice === 15) {
-    noteRemoval(store, ledger, () => store.removeBefore(Math.min(someSeq(), state.firstSeq + random.below(9))));
+    noteRemoval(store, ledger, () =>
+      store.removeBefore(Math.min(someSeq(), state.firstSeq + random.below(9))),
+    );
   } else if (dice === 16) {
     const filter = store.filter([SUBJECTS[random.below(SUBJECTS.length)]]);
     noteRemoval(store, ledger, () => store.purge(filter, someSeq(), random.below(3)));
@@ -114,7 +125,9 @@ function append(store: FileStreamStore, ledger: Ledger, random: SeededRandom, ti
   const from = store.state.lastSeq + 1;
   for (let i = 0; i < count; i++) {
     const subject = SUBJECTS[random.below(SUBJECTS.length)];
-    const text = String.fromCharCode(97 + random.below(26)).repeat(random.below(random.below(8) === 0 ? 900 : 60));
+    const text = String.fromCharCode(97 + random.below(26)).repeat(
+      random.below(random.below(8) === 0 ? 900 : 60),
+    );
     const seq = store.append(subject, Buffer.from(text, "latin1"), 0, 0, text.length, time, 0, 0);
     ledger.appended.set(seq, { text: `${subject} ${text}`, batchFrom: from, batchTo: from + count - 1 });
   }

@@ -45,8 +45,6 @@ async function open(firstSeq: number, more: Partial<FileStoreOptions> = {}): Pro
 }
 
 streamStoreContract("file store", open);
-streamStoreContract(
-  "file store in small blocks",
-  (firstSeq) =>
-    open(firstSeq, { bounds: { blockBytesMin: 512, garbageBytesMin: 256, checkpointLagMin: 2048 } }),
+streamStoreContract("file store in small blocks", (firstSeq) =>
+  open(firstSeq, { bounds: { blockBytesMin: 512, garbageBytesMin: 256, checkpointLagMin: 2048 } }),
 );

@@ -402,6 +402,10 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
     return this.#flusher.durable();
   }
 
+  get nextNumber(): number {
+    return this.#writer.nextNumber;
+  }
+
   get loggedBytes(): number {
     return this.#writer.loggedBytes;
   }

@@ -59,7 +59,10 @@ export function readLiveSet(fields: FieldReader): LiveSet | null {
   const words = (length + 31) >>> 5;
   const bytes = fields.bytes(words * 4);
   if (form !== FORM_BITS || fields.isOver) return null;
-  return LiveBits.of(length, Uint32Array.from({ length: words }, (_, i) => bytes.readUInt32LE(i * 4)));
+  return LiveBits.of(
+    length,
+    Uint32Array.from({ length: words }, (_, i) => bytes.readUInt32LE(i * 4)),
+  );
 }
 
 /** All of `0 … span - 1` but those that were removed: one bit for each, once there is a first. */

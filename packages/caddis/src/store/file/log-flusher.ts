@@ -168,7 +168,7 @@ export class LogFlusher {
 
   #runs(): Run[] {
     const runs: Run[] = [];
-    for (const segment of [...this.#buffer.segments]) {
+    for (const segment of this.#buffer.segments.slice()) {
       if (segment.written === segment.end) {
         // It was the last one when it was written.
         if (segment !== this.#buffer.current) this.#store.onSegmentDone(segment);

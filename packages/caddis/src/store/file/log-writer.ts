@@ -74,6 +74,11 @@ export class LogWriter {
     this.#previousLength = previousLength;
   }
 
+  /** Of the next block. */
+  get nextNumber(): number {
+    return this.#nextNumber;
+  }
+
   get storeId(): Buffer {
     return this.#storeId;
   }

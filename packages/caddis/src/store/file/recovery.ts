@@ -89,10 +89,9 @@ export async function recover(
   });
   for (const problem of found.problems) report(problem);
   const isFit = checkpoint !== null && fits(checkpoint, names, found.files);
-  const recovery = new Recovery(disk, data, report, found, blocks, isFit ? checkpoint : null);
+  const recovery = new Recovery(disk, data, report, found, blocks, checkpoint, isFit);
   await recovery.run();
-  if (checkpoint !== null && !isFit) recovery.noteCheckpoint(checkpoint);
-  return recovery.result(checkpoint);
+  return recovery.result();
 }
 
 /** Null: there is none that can be read. */
@@ -143,6 +142,8 @@ class Recovery {
   #voidFrom = Infinity;
   /** What is known already, of the first blocks; null: nothing. */
   readonly #checkpoint: Checkpoint | null;
+  /** One that speaks of other blocks than are there. */
+  readonly #unfit: Checkpoint | null;
 
   constructor(
     disk: Disk,
@@ -151,8 +152,10 @@ class Recovery {
     found: BlockFiles,
     blocks: readonly Block[],
     checkpoint: Checkpoint | null,
+    isFit: boolean,
   ) {
-    this.#checkpoint = checkpoint;
+    this.#checkpoint = isFit ? checkpoint : null;
+    this.#unfit = isFit ? null : checkpoint;
     this.#isDamaged = found.problems.length > 0;
     this.#disk = disk;
     this.#data = data;
@@ -179,6 +182,7 @@ class Recovery {
     const limits = this.#limits();
     for (const each of walked) await this.#takeIn(each, limits[this.#blocks.indexOf(each.block)]);
     this.#finish();
+    if (this.#unfit !== null) this.#noteUnfit(this.#unfit);
   }
 
   /** Takes over what a checkpoint says; returns of how many blocks. */
@@ -216,7 +220,7 @@ class Recovery {
   }
 
   /** A checkpoint that does not fit says at least how far the store had come. */
-  noteCheckpoint(checkpoint: Checkpoint): void {
+  #noteUnfit(checkpoint: Checkpoint): void {
     const { state } = this.#data;
     this.#report(`the checkpoint does not fit the blocks in ${this.#found.folder}: all blocks were read`);
     if (checkpoint.lastSeq <= state.lastSeq) return;
@@ -227,17 +231,23 @@ class Recovery {
     this.#data.noteLost(from, checkpoint.lastSeq, count, 0);
   }
 
-  result(checkpoint: Checkpoint | null): Recovered {
+  result(): Recovered {
+    const checkpoint = this.#checkpoint ?? this.#unfit;
     const { files, lastNumber, superseded } = this.#found;
     const last = files.at(-1) ?? null;
     const block = this.#blocks.at(-1) ?? null;
     const isWhole = last !== null && last.header.lastNumber === lastNumber;
     const wasClosed = this.#checkpoint?.isClean === true && this.#checkpoint.blocks.length === files.length;
     const isOpen =
-      isWhole && wasClosed && block !== null && block.end === aligned(block.end) && last.header.generation === 0 && last.size === block.end;
+      isWhole &&
+      wasClosed &&
+      block !== null &&
+      block.end === aligned(block.end) &&
+      last.header.generation === 0 &&
+      last.size === block.end;
     return {
       storeId: last?.header.storeId ?? checkpoint?.storeId ?? null,
-      nextNumber: Math.max(lastNumber, checkpoint?.blocks.at(-1)?.lastNumber ?? 0) + 1,
+      nextNumber: Math.max(lastNumber + 1, checkpoint?.nextNumber ?? 0),
       // Not known: what an unreadable file may have held.
       previousLength: isWhole && block !== null ? block.end : 0,
       superseded: this.#isDamaged ? [] : superseded,
@@ -280,7 +290,15 @@ class Recovery {
     const known = isLast ? 0 : this.#validLength(place, file);
     const length = isLast ? cutOf(buf, block.seed, from) : Math.min(buf.length, known);
     const view = viewOf(buf);
-    const walked: Walked = { block, offsets: [], seqs: [], openBatch: Infinity, closesBatch: false, end: 0, buf: null };
+    const walked: Walked = {
+      block,
+      offsets: [],
+      seqs: [],
+      openBatch: Infinity,
+      closesBatch: false,
+      end: 0,
+      buf: null,
+    };
     /** Where sequences stand, for what lies in between: as `offsets`, with skips. */
     const marks: { offset: number; seq: number }[] = [];
     const scan = scanBlock(buf, length, from, block.seed, (kind, offset) => {
@@ -294,7 +312,11 @@ class Recovery {
         marks.push({ offset, seq: view.getFloat64(offset + 16, true) - 1 });
       } else if (kind === KIND_ERASED) {
         marks.push({ offset, seq });
-        this.#noteTime(seq, view.getFloat64(offset + 24, true), nanosecondsOf(view.getUint32(offset + 20, true)));
+        this.#noteTime(
+          seq,
+          view.getFloat64(offset + 24, true),
+          nanosecondsOf(view.getUint32(offset + 20, true)),
+        );
       } else {
         this.#noteRemoval(kind, buf, view, offset);
       }
@@ -401,7 +423,12 @@ class Recovery {
       const length = view.getUint32(offset, true);
       const isLive = seq < limitSeq && !this.#removals.has(seq);
       if (!record.read(buf, view, offset, offset, block.cipher, isLive)) {
-        this.#gaps.push({ after: seq - 1, before: seq + 1, bytes: length, where: `${block.path} at ${offset}` });
+        this.#gaps.push({
+          after: seq - 1,
+          before: seq + 1,
+          bytes: length,
+          where: `${block.path} at ${offset}`,
+        });
         continue;
       }
       if (seq >= limitSeq) continue;
@@ -432,9 +459,8 @@ class Recovery {
   #finish(): void {
     const { state, table, lost } = this.#data;
     const last = this.#found.files.at(-1) ?? null;
-    if (last === null) return;
-    // Nobody knows how many messages the last file had: none of their sequences is to be given out again.
-    this.#lastSeq += Math.floor(this.#found.lastUnreadableBytes / MESSAGE_BYTES_MIN);
+    if (last === null && this.#found.lastUnreadableBytes === 0) return;
+    this.#passUnreadable();
     if (this.#timeSeq > 0) {
       state.lastMs = this.#timeMs;
       state.lastNs = this.#timeNs;
@@ -462,6 +488,18 @@ class Recovery {
     this.#data.advanceFront();
     const front = this.#removals.frontSeq;
     if (state.messages === 0 && front > 0) state.firstSeq = Math.max(state.firstSeq, front);
+  }
+
+  /** None of the sequences that a last file had which can't be read is to be given out again. */
+  #passUnreadable(): void {
+    const { lastUnreadableBytes: bytes, folder, lastNumber } = this.#found;
+    const wasKnown = this.#checkpoint !== null && lastNumber < this.#checkpoint.nextNumber;
+    if (bytes === 0 || wasKnown) return;
+    const after = this.#lastSeq;
+    // Only who closed the store knew how many these were.
+    const known = this.#unfit?.isClean === true ? this.#unfit.lastSeq : 0;
+    this.#lastSeq = Math.max(after, known > 0 ? known : after + Math.floor(bytes / MESSAGE_BYTES_MIN));
+    this.#gaps.push({ after, before: this.#lastSeq + 1, bytes, where: `${folder}: block ${lastNumber}` });
   }
 
   /** What blocks that are missing may have held. */

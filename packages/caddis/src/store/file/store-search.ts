@@ -96,7 +96,8 @@ export class StoreSearch {
   firstFrom(time: Instant): number {
     const { blocks } = this.#data;
     for (const block of blocks) {
-      if (block.live.count === 0 || compareInstants({ ms: block.timeMs, ns: block.timeNs }, time) < 0) continue;
+      if (block.live.count === 0 || compareInstants({ ms: block.timeMs, ns: block.timeNs }, time) < 0)
+        continue;
       let low = 0;
       let high = block.lastSeq - block.firstSeq + 1;
       while (low < high) {

@@ -35,6 +35,8 @@ export interface KeptUpStore {
   /** Resolves once all that was done is durable. False: it never will be. */
   settle(): Promise<boolean>;
   readonly failure: StoreFailure | null;
+  /** Of the block that would be begun next. */
+  readonly nextNumber: number;
   /** Bytes that were put into the log since the store was opened. */
   readonly loggedBytes: number;
 }
@@ -164,7 +166,8 @@ export class Upkeep {
       if (!(await this.#store.settle()) || this.#isClosed) return;
     }
     let dead = 0;
-    while (dead < blocks.length && blocks.at(dead).live.count === 0 && this.#isStable(blocks.at(dead))) dead++;
+    while (dead < blocks.length && blocks.at(dead).live.count === 0 && this.#isStable(blocks.at(dead)))
+      dead++;
     if (dead > 0) {
       this.#store.noteFront();
       this.#gone.push(...this.#data.dropFirst(dead));
@@ -205,7 +208,9 @@ export class Upkeep {
     const gone = [...this.#gone];
     if (isLast || this.#data.table.size <= CHECKPOINT_SUBJECTS_MAX) {
       const at = this.#store.loggedBytes;
-      const content = encodeCheckpoint(this.#data, this.#storeId, isLast, this.#context.keys, this.#context.random);
+      const { keys, random } = this.#context;
+      const { nextNumber } = this.#store;
+      const content = encodeCheckpoint(this.#data, this.#storeId, nextNumber, isLast, keys, random);
       if (!isLast && !(await this.#store.settle())) return;
       await this.#context.disk.replace(path, content);
       this.#hasCheckpoint = true;

@@ -1,0 +1,243 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FaultyDisk } from "../../../../../test/support/faulty-disk.ts";
+import { TimerQueue } from "../../base/timer-queue.ts";
+import { SeededRandom } from "../../io/seeded-random.ts";
+import { VirtualClock } from "../../io/virtual-clock.ts";
+import { StoredMessage } from "../stored-message.ts";
+import { BlockCache } from "./block-cache.ts";
+import { KeyError, type StoreKeys } from "./cipher.ts";
+import { type FileStreamStore, openFileStore } from "./file-store.ts";
+
+const FOLDER = "/store/s";
+
+/** A disk, a clock, and stores on them. */
+class Bench {
+  readonly disk = new FaultyDisk(1);
+  readonly clock = new VirtualClock(setImmediate);
+  readonly reports: string[] = [];
+
+  open(
+    keys: StoreKeys | null = null,
+    intervalMs = 0,
+    disk: FaultyDisk = this.disk,
+  ): Promise<FileStreamStore> {
+    return openFileStore(disk, FOLDER, {
+      sync: { intervalMs },
+      keys,
+      cache: new BlockCache(64 * 1024),
+      clock: this.clock,
+      timers: new TimerQueue(this.clock),
+      random: new SeededRandom(3),
+      report: (damage) => this.reports.push(damage),
+      firstSeq: 0,
+      bounds: { blockBytesMin: 2000, garbageBytesMin: 2000, checkpointLagMin: 4000 },
+    });
+  }
+
+  async append(store: FileStreamStore, text: string, subject = "s"): Promise<void> {
+    store.append(subject, Buffer.from(text), 0, 0, text.length, 1000, 0, 0);
+    store.commit();
+    await this.clock.settled();
+  }
+}
+
+function textAt(store: FileStreamStore, seq: number): string {
+  const into = new StoredMessage();
+  assert.equal(store.load(seq, into), "loaded");
+  return into.buf.toString("latin1", into.payloadStart, into.payloadEnd);
+}
+
+test("a full disk acknowledges nothing, loses nothing, and goes on when there is room", async () => {
+  const bench = new Bench();
+  const store = await bench.open();
+  await bench.append(store, "first");
+  bench.disk.fill(40);
+  const seen: (string | null)[] = [];
+  store.onDurable = () => seen.push(store.failure?.kind ?? null);
+  await bench.append(store, "second, which has no room on the disk");
+  assert.equal(store.failure?.kind, "full");
+  assert.equal(store.durableSeq, 1);
+  assert.equal(textAt(store, 2), "second, which has no room on the disk");
+  await bench.clock.advance(5_000);
+  assert.equal(store.durableSeq, 1, "there is still no room");
+  bench.disk.fill(1_000_000);
+  await bench.clock.advance(2_000);
+  assert.equal(store.failure, null);
+  assert.equal(store.durableSeq, 2);
+  assert.equal(seen.at(-1), null);
+  await bench.append(store, "third");
+  assert.equal(store.durableSeq, 3);
+  const after = await bench.open(null, 0, bench.disk.crash());
+  assert.equal(textAt(after, 2), "second, which has no room on the disk");
+  assert.equal(textAt(after, 3), "third");
+  assert.deepEqual(bench.reports, []);
+});
+
+test("a store on a full disk can be closed, and what was acknowledged is there afterwards", async () => {
+  const bench = new Bench();
+  const store = await bench.open();
+  await bench.append(store, "first");
+  bench.disk.fill(0);
+  await bench.append(store, "second");
+  await store.close();
+  bench.disk.fill(1_000_000);
+  const again = await bench.open();
+  assert.equal(textAt(again, 1), "first");
+  assert.equal(again.state.lastSeq, 1);
+  assert.deepEqual(bench.reports, []);
+});
+
+for (const intervalMs of [0, 1000]) {
+  test(`a write or sync that fails stops everything for good (sync interval ${intervalMs})`, async () => {
+    for (let step = 0; step < 12; step++) {
+      const bench = new Bench();
+      const store = await bench.open(null, intervalMs);
+      await bench.append(store, "first");
+      bench.disk.failAt(bench.disk.steps.length + step, "failed");
+      for (let i = 0; i < 12 && store.failure === null; i++) {
+        await bench.append(store, "x".repeat(300));
+        await bench.clock.advance(1000);
+      }
+      assert.equal(store.failure?.kind, "failed", `step ${step}`);
+      const { durableSeq, durablePosition } = store;
+      assert.ok(durableSeq < store.state.lastSeq || intervalMs > 0);
+      const steps = bench.disk.steps.length;
+      await bench.append(store, "later");
+      await bench.clock.advance(10_000);
+      assert.equal(store.durablePosition, durablePosition, "nothing becomes durable any more");
+      assert.equal(bench.disk.steps.length, steps, "nothing is tried again");
+      await store.close();
+      const after = await bench.open(null, 0, bench.disk.crash());
+      if (intervalMs === 0) assert.ok(after.state.lastSeq >= durableSeq);
+      await after.close();
+    }
+  });
+}
+
+test("what is encrypted is read with its key or with the key before, and with no other", async () => {
+  for (const cipher of ["aes", "chacha"] as const) {
+    const bench = new Bench();
+    const key = Buffer.from("the first key");
+    const store = await bench.open({ cipher, key, previousKey: null });
+    for (let i = 1; i <= 30; i++) await bench.append(store, `secret message ${i}`, "secret.subject");
+    await store.close();
+    for (const path of bench.disk.paths) {
+      assert.ok(!bench.disk.content(path).includes("secret"), `${path} has nothing in plain text`);
+    }
+    const files = bench.disk.paths.map((path) => bench.disk.content(path).toString("hex"));
+    for (const keys of [null, { cipher, key: Buffer.from("another"), previousKey: null }]) {
+      await assert.rejects(bench.open(keys), KeyError);
+      assert.deepEqual(
+        bench.disk.paths.map((path) => bench.disk.content(path).toString("hex")),
+        files,
+        "nothing is touched",
+      );
+    }
+    const next = await bench.open({ cipher, key: Buffer.from("the second key"), previousKey: key });
+    assert.equal(textAt(next, 30), "secret message 30");
+    await bench.append(next, "with the second key");
+    await next.close();
+    const last = await bench.open({ cipher, key: Buffer.from("the second key"), previousKey: key });
+    for (let i = 1; i <= 30; i++) assert.equal(textAt(last, i), `secret message ${i}`);
+    assert.equal(textAt(last, 31), "with the second key");
+    assert.deepEqual(bench.reports, []);
+  }
+});
+
+test("an erased message is on the disk no more", async () => {
+  const bench = new Bench();
+  const store = await bench.open();
+  for (let i = 1; i <= 40; i++) await bench.append(store, `payload-${i}-`.repeat(10), `subject-${i}-`);
+  // Subjects stand in the checkpoint until the next one.
+  const blocks = (): string[] => bench.disk.paths.filter((path) => path.endsWith(".log"));
+  const contents = (): string =>
+    blocks()
+      .map((path) => bench.disk.content(path).toString("latin1"))
+      .join();
+  for (const seq of [1, 17, 40]) {
+    assert.ok(contents().includes(`payload-${seq}-`));
+    assert.ok(store.remove(seq, true));
+    store.commit();
+    await bench.clock.settled();
+    assert.ok(!contents().includes(`payload-${seq}-`), `${seq}`);
+    assert.ok(!contents().includes(`subject-${seq}-`), `${seq}`);
+  }
+  const after = await bench.open(null, 0, bench.disk.crash());
+  assert.equal(after.state.messages, 37);
+  assert.deepEqual(bench.reports, []);
+});
+
+test("space that nothing live takes up is given back", async () => {
+  const bench = new Bench();
+  const store = await bench.open();
+  for (let i = 1; i <= 200; i++) await bench.append(store, "x".repeat(100));
+  const full = store.usedBytes();
+  const onDisk = (): number =>
+    bench.disk.paths.reduce((sum, path) => sum + bench.disk.content(path).length, 0);
+  assert.ok(Math.abs(onDisk() - full) < full / 10, `${full} used, ${onDisk()} on the disk`);
+  for (let seq = 1; seq <= 200; seq++) if (seq % 20 !== 0) store.remove(seq, false);
+  store.commit();
+  await bench.clock.settled();
+  await bench.append(store, "y");
+  await bench.clock.settled();
+  assert.ok(store.usedBytes() < full / 3, `${store.usedBytes()} of ${full} are used`);
+  assert.ok(onDisk() < full / 3, `${onDisk()} of ${full} are on the disk`);
+  for (let seq = 20; seq <= 200; seq += 20) assert.equal(textAt(store, seq), "x".repeat(100));
+  store.removeBefore(store.state.lastSeq + 1);
+  store.commit();
+  await bench.clock.settled();
+  assert.ok(onDisk() < 6000, `${onDisk()} are on the disk of an empty store`);
+  store.checkInvariants();
+  await store.destroy();
+  assert.deepEqual(bench.disk.paths, []);
+});
+
+test("more is added while a write is under way, beyond the end of a piece of the log", async () => {
+  const bench = new Bench();
+  const clock = new VirtualClock(setImmediate);
+  const open = bench.disk.openToWrite.bind(bench.disk);
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  // A disk that takes its time.
+  bench.disk.openToWrite = async (path) => {
+    const file = await open(path);
+    const write = file.writeDurably.bind(file);
+    file.writeDurably = async (position, chunks) => {
+      await turn();
+      await write(position, chunks);
+      await turn();
+    };
+    return file;
+  };
+  const store = await openFileStore(bench.disk, FOLDER, {
+    sync: { intervalMs: 0 },
+    keys: null,
+    cache: new BlockCache(1024 * 1024),
+    clock,
+    timers: new TimerQueue(clock),
+    random: new SeededRandom(3),
+    report: (damage) => bench.reports.push(damage),
+    firstSeq: 0,
+  });
+  const payload = Buffer.alloc(3000, "p");
+  let seen = 0;
+  for (let i = 0; i < 900; i++) {
+    payload.writeUInt32LE(i);
+    store.append("s", payload, 0, 0, payload.length, 1000, 0, 0);
+    store.commit();
+    if (i % 7 === 0) await turn();
+    assert.ok(store.durableSeq >= seen && store.durableSeq <= i + 1);
+    seen = store.durableSeq;
+  }
+  assert.ok(seen > 0 && seen < 900, `writes go on beside appends: ${seen}`);
+  const into = new StoredMessage();
+  for (let seq = 1; seq <= 900; seq++) {
+    assert.equal(store.load(seq, into), "loaded");
+    assert.equal(into.buf.readUInt32LE(into.payloadStart), seq - 1);
+  }
+  await store.close();
+  const again = await bench.open(null, 0, bench.disk.crash());
+  assert.equal(again.state.messages, 900);
+  again.checkInvariants();
+  assert.deepEqual(bench.reports, []);
+});
