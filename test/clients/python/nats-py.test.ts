@@ -11,7 +11,8 @@ checkForeignClient({
   lacks: [],
   fetch: async () => {
     const environment = await cacheFolder("python");
-    await tool("python3", ["-m", "venv", environment]);
+    // Anew each time: what another Python 3 has left there would not do for this one.
+    await tool("python3", ["-m", "venv", "--clear", environment]);
     const pip = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--only-binary=:all:"];
     await tool(join(environment, "bin/python"), [
       ...pip,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FaultyDisk } from "../../../../../test/support/faulty-disk.ts";
+import type { Disk, WritableFile } from "../../io/disk.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import { SeededRandom } from "../../io/seeded-random.ts";
 import { VirtualClock } from "../../io/virtual-clock.ts";
@@ -77,13 +78,7 @@ function textOf(message: StoredMessage): string {
   return `${message.subject} ${message.buf.toString("latin1", message.headersStart, message.payloadEnd)}`;
 }
 
-function openOn(
-  disk: FaultyDisk,
-  random: SeededRandom,
-  clock: VirtualClock,
-  keys: StoreKeys | null,
-  sync: number,
-) {
+function openOn(disk: Disk, random: SeededRandom, clock: VirtualClock, keys: StoreKeys | null, sync: number) {
   return openFileStore(disk, FOLDER, {
     sync: { intervalMs: sync },
     keys,
@@ -95,6 +90,45 @@ function openOn(
     firstSeq: 0,
     bounds: { blockBytesMin: 1500, garbageBytesMin: 1000, checkpointLagMin: 3000 },
   });
+}
+
+/** A disk that takes some turns of the event loop for what it does, so that other things happen in between. */
+function slowed(disk: FaultyDisk, random: SeededRandom, clock: VirtualClock): Disk {
+  const wait = async (): Promise<void> => {
+    for (let turns = random.below(3); turns > 0; turns--) await new Promise<void>((go) => clock.nextTurn(go));
+  };
+  const later =
+    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      await wait();
+      const result = await call(...args);
+      await wait();
+      return result;
+    };
+  const openToWrite = async (path: string): Promise<WritableFile> => {
+    const file = await disk.openToWrite(path);
+    return {
+      write: later((position: number, chunks: readonly Uint8Array[]) => file.write(position, chunks)),
+      writeDurably: later((position: number, chunks: readonly Uint8Array[]) =>
+        file.writeDurably(position, chunks),
+      ),
+      sync: later(() => file.sync()),
+      close: later(() => file.close()),
+    };
+  };
+  return {
+    makeFolder: later((path: string) => disk.makeFolder(path)),
+    list: later((path: string) => disk.list(path)),
+    size: (path) => disk.size(path),
+    read: (...args) => disk.read(...args),
+    readLater: later((...args: Parameters<Disk["readLater"]>) => disk.readLater(...args)),
+    openToWrite: later(openToWrite),
+    replace: later((path: string, data: Uint8Array) => disk.replace(path, data)),
+    rename: later((from: string, to: string) => disk.rename(from, to)),
+    remove: later((path: string) => disk.remove(path)),
+    removeFolder: later((path: string) => disk.removeFolder(path)),
+    space: () => disk.space(),
+  };
 }
 
 /** One thing done by chance. */
@@ -153,7 +187,8 @@ async function lives(seed: number, keys: StoreKeys | null, sync: number): Promis
   let time = 1_778_544_000_000;
   for (let life = 0; life < 5; life++) {
     const what = `seed ${seed}, life ${life}`;
-    const store = await openOn(disk, random, clock, keys, sync);
+    const slow = seed % 2 === 0 ? disk : slowed(disk, random, clock);
+    const store = await openOn(slow, random, clock, keys, sync);
     ledger.check(store, what);
     store.checkInvariants();
     ledger.restart(store);
@@ -162,7 +197,9 @@ async function lives(seed: number, keys: StoreKeys | null, sync: number): Promis
     for (let step = 0; step < 80 && store.failure === null; step++) {
       doSomething(store, ledger, random, time++);
       if (random.below(3) === 0) store.commit();
-      if (random.below(3) === 0) await clock.settled();
+      const settles = random.below(3) === 0;
+      for (let turns = random.below(4); turns > 0; turns--) await new Promise((go) => setImmediate(go));
+      if (settles) await clock.settled();
       if (step % 20 === 0) store.checkInvariants();
     }
     if (random.below(3) === 0) {
