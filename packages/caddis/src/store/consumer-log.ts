@@ -41,17 +41,18 @@ export async function openConsumerLog(
   folder: string,
   options: ConsumerLogOptions,
 ): Promise<ConsumerStore> {
-  await disk.makeFolder(folder);
   const { kept, logs, leftOver } = await readConsumerLogs(disk, folder);
   for (const path of leftOver) await disk.remove(path);
   const last = logs.at(-1);
-  if (logs.length === 1 && last !== undefined && last.isWhole) {
+  // Most streams never have a consumer that is kept: the first one makes the file.
+  if (last === undefined) return new ConsumerLog(disk, folder, options, kept, null, 0, 0);
+  if (logs.length === 1 && last.isWhole) {
     const file = await disk.openToWrite(last.path);
     // Whoever wrote the end of it may not have come to sync it.
     await file.sync();
     return new ConsumerLog(disk, folder, options, kept, file, last.generation, last.size);
   }
-  const generation = (last?.generation ?? 0) + 1;
+  const generation = last.generation + 1;
   const size = await writeGeneration(disk, folder, generation, kept);
   for (const { path, damage } of logs) {
     if (damage.length === 0) {
@@ -76,7 +77,8 @@ class ConsumerLog implements ConsumerStore {
   readonly #options: ConsumerLogOptions;
   readonly #compactBytesMin: number;
   readonly #kept: Map<string, KeptConsumer>;
-  #file: WritableFile;
+  /** Null: it was not written to yet. */
+  #file: WritableFile | null;
   #generation: number;
   /** Where the next batch goes. */
   #size: number;
@@ -113,7 +115,7 @@ class ConsumerLog implements ConsumerStore {
     folder: string,
     options: ConsumerLogOptions,
     kept: Map<string, KeptConsumer>,
-    file: WritableFile,
+    file: WritableFile | null,
     generation: number,
     size: number,
   ) {
@@ -127,6 +129,9 @@ class ConsumerLog implements ConsumerStore {
     this.#generation = generation;
     this.#size = size;
     this.#syncedBytes = size;
+    // There is none yet.
+    this.#mustCompact = generation === 0;
+    this.#isVouchedFor = generation === 0;
     for (const [name, consumer] of kept) this.#keptBytes += keptBytes(name, consumer);
   }
 
@@ -184,7 +189,7 @@ class ConsumerLog implements ConsumerStore {
     await this.#settle();
     this.#isClosed = true;
     this.#options.timers.cancel(this.#timer);
-    await this.#file.close();
+    await this.#file?.close();
   }
 
   async destroy(): Promise<void> {
@@ -204,7 +209,8 @@ class ConsumerLog implements ConsumerStore {
     await this.#work;
     if (this.#failure !== null || this.#isVouchedFor) return;
     try {
-      await this.#file.writeDurably(this.#size, [
+      const file = await this.#open();
+      await file.writeDurably(this.#size, [
         new BatchBuilder().build(this.#generation, this.#size, this.#syncedBytes),
       ]);
     } catch (error) {
@@ -271,14 +277,15 @@ class ConsumerLog implements ConsumerStore {
   }
 
   async #append(changes: ReadonlyMap<string, Change>): Promise<void> {
+    const file = await this.#open();
     this.#isVouchedFor = false;
     const batch = this.#encode(changes).build(this.#generation, this.#size, this.#syncedBytes);
     if (this.#options.sync.intervalMs === 0) {
-      await this.#file.writeDurably(this.#size, [batch]);
+      await file.writeDurably(this.#size, [batch]);
       this.#size += batch.length;
       this.#syncedBytes = this.#size;
     } else {
-      await this.#file.write(this.#size, [batch]);
+      await file.write(this.#size, [batch]);
       this.#size += batch.length;
       if (!this.#timer.isSet) this.#options.timers.setIn(this.#timer, this.#options.sync.intervalMs);
     }
@@ -298,6 +305,7 @@ class ConsumerLog implements ConsumerStore {
   /** Puts all that is kept in a new file in place of this one. */
   async #compact(): Promise<void> {
     const generation = this.#generation + 1;
+    if (generation === 1) await this.#disk.makeFolder(this.#folder);
     const size = await writeGeneration(this.#disk, this.#folder, generation, this.#kept);
     const file = await this.#disk.openToWrite(logPath(this.#folder, generation));
     const old = this.#file;
@@ -307,15 +315,20 @@ class ConsumerLog implements ConsumerStore {
     this.#generation = generation;
     this.#size = size;
     this.#syncedBytes = size;
-    await old.close();
-    await this.#disk.remove(logPath(this.#folder, generation - 1));
+    await old?.close();
+    if (generation > 1) await this.#disk.remove(logPath(this.#folder, generation - 1));
+  }
+
+  async #open(): Promise<WritableFile> {
+    this.#file ??= await this.#disk.openToWrite(logPath(this.#folder, this.#generation));
+    return this.#file;
   }
 
   async #sync(): Promise<void> {
     this.#wantsSync = false;
     const size = this.#size;
     this.#isFull = false;
-    await this.#file.sync();
+    await this.#file?.sync();
     this.#syncedBytes = size;
   }
 
