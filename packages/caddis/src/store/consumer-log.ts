@@ -44,6 +44,7 @@ export async function openConsumerLog(
   const { kept, logs, leftOver } = await readConsumerLogs(disk, folder);
   for (const path of leftOver) await disk.remove(path);
   const last = logs.at(-1);
+  if (last === undefined && disk.size(folder) < 0) await disk.makeFolder(folder);
   // Most streams never have a consumer that is kept: the first one makes the file.
   if (last === undefined) return new ConsumerLog(disk, folder, options, kept, null, 0, 0);
   if (logs.length === 1 && last.isWhole) {
@@ -305,7 +306,6 @@ class ConsumerLog implements ConsumerStore {
   /** Puts all that is kept in a new file in place of this one. */
   async #compact(): Promise<void> {
     const generation = this.#generation + 1;
-    if (generation === 1) await this.#disk.makeFolder(this.#folder);
     const size = await writeGeneration(this.#disk, this.#folder, generation, this.#kept);
     const file = await this.#disk.openToWrite(logPath(this.#folder, generation));
     const old = this.#file;
