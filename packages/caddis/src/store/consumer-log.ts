@@ -278,9 +278,10 @@ class ConsumerLog implements ConsumerStore {
   }
 
   async #append(changes: ReadonlyMap<string, Change>): Promise<void> {
-    const file = await this.#open();
     this.#isVouchedFor = false;
+    // Before anything is waited for: what is put meanwhile belongs to the next batch.
     const batch = this.#encode(changes).build(this.#generation, this.#size, this.#syncedBytes);
+    const file = await this.#open();
     if (this.#options.sync.intervalMs === 0) {
       await file.writeDurably(this.#size, [batch]);
       this.#size += batch.length;
