@@ -97,15 +97,18 @@ test("an account that comes with its first user has it at once", async (t) => {
   );
 });
 
-/** A disk on which nobody finds anything before `open`. */
+/** A disk on which nobody finds anything once it is shut, until its gate opens. */
 class GatedDisk extends MemoryDisk {
+  isShut = false;
   readonly gate = Promise.withResolvers<void>();
   /** Somebody looks. */
   readonly asked = Promise.withResolvers<void>();
 
   override async list(path: string): ReturnType<MemoryDisk["list"]> {
-    this.asked.resolve();
-    await this.gate.promise;
+    if (this.isShut) {
+      this.asked.resolve();
+      await this.gate.promise;
+    }
     return super.list(path);
   }
 }
@@ -118,6 +121,7 @@ test("users come in once what their account has stored is known", async (t) => {
   const disk = new GatedDisk();
   const server = await createTestServer(await scene.options({ mem_storage: -1, disk_storage: -1 }), { disk });
   t.after(() => server.shutdown());
+  disk.isShut = true;
   let isIn = false;
   const coming = scene.manager(t, server).then((manager) => {
     isIn = true;

@@ -1,67 +1,33 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { after, before, describe, test, type TestContext } from "node:test";
 import { connect, createInbox } from "@nats-io/transport-node";
 import { ServerProcess } from "../../support/server-process.ts";
-import { whyNot } from "../support/checks.ts";
-import { cacheFolder, lastWords, sourceFolder, tool } from "../support/programs.ts";
 import { eachServer } from "../support/targets.ts";
+import { type Ended, NatsCommand } from "./nats-command.ts";
 
 /** Fetching and building takes no longer; reached only when something hangs. */
 const SUITE_DEADLINE_MS = 20 * 60_000;
-/** One command takes no longer; reached only when something hangs. */
-const COMMAND_DEADLINE_MS = 20_000;
 /** Enough that a benchmark fills several reads and writes. */
 const BENCH_MESSAGES = 20_000;
 
-/** What a command of `nats` came to. */
-interface Ended {
-  code: number;
-  /** Everything it wrote to either stream. */
-  output: string;
-}
-
 describe("the nats command line", { timeout: SUITE_DEADLINE_MS }, () => {
-  let reason = "";
-  let nats = "";
-  let home = "";
+  let nats: NatsCommand | string = "";
   before(async () => {
-    reason = whyNot(["go"], true) ?? "";
-    if (reason !== "") return;
-    const cwd = sourceFolder("cli");
-    const cache = await cacheFolder("cli");
-    // Where the command keeps its contexts: not those of whoever runs the tests.
-    home = join(cache, "home");
-    nats = join(cache, "nats");
-    try {
-      await tool("go", ["mod", "download"], { cwd });
-    } catch (error) {
-      reason = `cannot be fetched here: ${lastWords(error)}`;
-      return;
-    }
-    await tool("go", ["build", "-mod=readonly", "-o", nats, "github.com/nats-io/natscli/nats"], { cwd });
+    nats = await NatsCommand.build();
   });
 
   eachServer((target) => {
     let server: ServerProcess | undefined;
     before(async () => {
-      if (reason === "") server = await ServerProcess.start({ command: target.command });
+      if (typeof nats !== "string") server = await ServerProcess.start({ command: target.command });
     });
     after(async () => {
       await server?.stop();
     });
 
-    /** Runs `nats` to its end, or until the signal ends it. */
-    async function run(t: TestContext, args: readonly string[], signal = t.signal): Promise<Ended> {
-      const env = { ...process.env, HOME: home, XDG_CONFIG_HOME: home, NATS_URL: url() };
-      return await new Promise((resolve) => {
-        const options = { env, signal, timeout: COMMAND_DEADLINE_MS };
-        execFile(nats, args, options, (error, stdout, stderr) => {
-          const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
-          resolve({ code, output: stdout + stderr });
-        });
-      });
+    function run(t: TestContext, args: readonly string[], signal = t.signal): Promise<Ended> {
+      assert.ok(typeof nats !== "string");
+      return nats.run(t, url(), args, { signal });
     }
 
     function url(): string {
@@ -86,8 +52,8 @@ describe("the nats command line", { timeout: SUITE_DEADLINE_MS }, () => {
 
     function command(name: string, body: (t: TestContext) => Promise<void>): void {
       test(name, async (t) => {
-        if (reason === "") await body(t);
-        else t.skip(reason);
+        if (typeof nats === "string") t.skip(nats);
+        else await body(t);
       });
     }
 

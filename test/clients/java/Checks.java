@@ -21,30 +21,30 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 /** The checks of ../README.md with jnats. */
 final class Checks {
     /** Used up only when something is lost. */
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private static final int QUEUE_MESSAGES = 300;
     private static final int ORDERED_MESSAGES = 1000;
 
-    /** A check gets the address of an open server and of one that wants a user and a password. */
-    private interface Check {
+    /** A check gets the address of an open server and, but for JetStream, of one that wants a user and a password. */
+    interface Check {
         void run(String url, String lockedUrl) throws Exception;
     }
 
-    private static void expect(boolean holds, String message) {
+    static void expect(boolean holds, String message) {
         if (!holds) throw new AssertionError(message);
     }
 
-    private static byte[] bytes(String text) {
+    static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
     }
 
-    private static String text(byte[] bytes) {
+    static String text(byte[] bytes) {
         return new String(bytes, StandardCharsets.UTF_8);
     }
 
     /** Options whose errors are not printed: each check looks for those that it expects. */
-    private static Options.Builder options(String url) {
+    static Options.Builder options(String url) {
         return new Options.Builder().server(url).errorListener(new ErrorListener() {});
     }
 
@@ -234,7 +234,7 @@ final class Checks {
         }
     }
 
-    public static void main(String[] urls) {
+    private static Map<String, Check> messaging() {
         Map<String, Check> checks = new LinkedHashMap<>();
         checks.put("publish-subscribe", Checks::publishSubscribe);
         checks.put("wildcards", Checks::wildcards);
@@ -247,9 +247,15 @@ final class Checks {
         checks.put("drain", Checks::drain);
         checks.put("auth", Checks::auth);
         checks.put("reconnect", Checks::reconnect);
-        checks.forEach((name, check) -> {
+        return checks;
+    }
+
+    public static void main(String[] arguments) {
+        boolean isMessaging = arguments[0].equals("messaging");
+        String locked = isMessaging ? arguments[2] : "";
+        (isMessaging ? messaging() : JetStreamChecks.all()).forEach((name, check) -> {
             try {
-                check.run(urls[0], urls[1]);
+                check.run(arguments[1], locked);
                 System.out.println("ok " + name);
             } catch (Throwable fault) {
                 System.out.println("not ok " + name + ": " + fault);

@@ -27,6 +27,7 @@ checkForeignClient({
   name: "jnats",
   needs: ["java", "javac", "mvn"],
   slow: true,
+  lacks: [],
   fetch: async () => {
     const jars = join(await cacheFolder("java"), "jars");
     await tool("mvn", ["-q", "-B", "-f", join(source, "pom.xml"), COPY, `-DoutputDirectory=${jars}`]);
@@ -45,7 +46,12 @@ checkForeignClient({
       "-d",
       classes,
       join(source, "Checks.java"),
+      join(source, "JetStreamChecks.java"),
     ]);
-    return { command: "java", args: ["-cp", `${classes}:${path}`, "Checks"] };
+    const args = ["-cp", `${classes}:${path}`, "Checks"];
+    return {
+      messaging: { command: "java", args: [...args, "messaging"] },
+      jetstream: { command: "java", args: [...args, "jetstream"] },
+    };
   },
 });

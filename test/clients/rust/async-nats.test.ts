@@ -8,12 +8,17 @@ checkForeignClient({
   name: "async-nats",
   needs: ["cargo"],
   slow: true,
+  lacks: [],
   fetch: async () => {
     await tool("cargo", ["fetch"], { cwd: source });
   },
   build: async () => {
     const target = await cacheFolder("rust");
     await tool("cargo", ["build", "--offline", "--target-dir", target], { cwd: source });
-    return { command: join(target, "debug/caddis-checks"), args: [] };
+    const command = join(target, "debug/caddis-checks");
+    return {
+      messaging: { command, args: ["messaging"] },
+      jetstream: { command, args: ["jetstream"] },
+    };
   },
 });

@@ -12,6 +12,7 @@ export interface Instant {
 const NS_PER_MS = 1_000_000;
 /** Go's zero time, which its JSON shows where there is none. */
 export const GO_ZERO_TIME = "0001-01-01T00:00:00Z";
+const GO_ZERO_MS = Date.parse(GO_ZERO_TIME);
 
 /** `nowMs`: milliseconds that may have a fraction, as a clock tells them. */
 export function instantOf(nowMs: number): Instant {
@@ -22,6 +23,11 @@ export function instantOf(nowMs: number): Instant {
 /** Negative, 0 or positive, as `a` is before, at or after `b`. */
 export function compareInstants(a: Instant, b: Instant): number {
   return a.ms - b.ms || a.ns - b.ns;
+}
+
+/** Whether it is Go's zero time: the same as none. */
+export function isGoZeroTime({ ms, ns }: Instant): boolean {
+  return ms === GO_ZERO_MS && ns === 0;
 }
 
 /** RFC 3339 in UTC with up to nine digits, no zeros at the end: how Go's JSON shows a time. */

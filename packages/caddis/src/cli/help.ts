@@ -13,6 +13,7 @@ export function helpText(exe: string): string {
     `       ${exe} auth test --help`,
     `       ${exe} config --help`,
     `       ${exe} explain --help`,
+    `       ${exe} store --help`,
   ];
   for (const { title, flags } of FLAG_GROUPS) {
     lines.push("", `${title}:`, ...flags.map(helpLine));

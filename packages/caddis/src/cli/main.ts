@@ -47,6 +47,10 @@ async function runCommand(exe: string, args: readonly string[], line: CommandLin
     const { explainCommand } = await import("./explain.ts");
     return explainCommand(exe, args);
   }
+  if (word === "store") {
+    const { storeCommand } = await import("./store-command.ts");
+    return storeCommand(exe, args);
+  }
   if (word !== undefined) return die(exe, `unrecognized command: ${JSON.stringify(line.words[0])}`);
   if (line.signal !== "") {
     const { sendSignal } = await import("./send-signal.ts");

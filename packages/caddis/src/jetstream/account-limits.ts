@@ -1,6 +1,6 @@
-import { subjectsCollide } from "../subject/overlap.ts";
 import type { JetStreamAccount } from "./account.ts";
 import { type ApiError, apiError } from "./core/api-error.ts";
+import { PatternSet } from "./core/pattern-set.ts";
 import type { StreamConfig } from "./core/stream-config.ts";
 import type { AccountTierLimits } from "./settings.ts";
 
@@ -39,11 +39,11 @@ export function refusalOfChange(
 
 /** Whether another stream of the account takes some of the same subjects. */
 export function refusalByOverlap(owner: JetStreamAccount, config: StreamConfig): ApiError | null {
+  const subjects = new PatternSet();
+  for (const subject of config.subjects) subjects.add(subject);
   for (const other of owner.configs()) {
     if (other.name === config.name) continue;
-    for (const subject of config.subjects)
-      if (other.subjects.some((taken) => subjectsCollide(subject, taken)))
-        return apiError("streamSubjectOverlap");
+    if (other.subjects.some((taken) => subjects.collidesWith(taken))) return apiError("streamSubjectOverlap");
   }
   return null;
 }

@@ -77,13 +77,25 @@ export class JetStreamAccount {
       this.#usageFor(config).add(config.storage, reportedBytes);
   }
 
-  /** Brings back what was kept: each stream is at work as soon as it is open. Resolves once all are. */
-  async recover(): Promise<void> {
+  /**
+   * Brings back what was kept: each stream is at work as soon as it is open. Resolves once all are. `onFound` is called
+   * when it is known which there are: whoever asks for one of them from then on waits for it.
+   */
+  async recover(onFound: () => void = () => {}): Promise<void> {
     const { kept, damaged } = await findStreams(this);
     for (const one of damaged) this.#report(one);
     this.recovery.total += kept.length;
     for (const { meta } of kept) this.#claims.set(meta.config.name, meta.config);
-    await inParallel(kept, (one) => this.#take(one.meta.config.name, () => this.#recoverStream(one)));
+    const waiting = kept.map((one) => {
+      const turn = Promise.withResolvers<void>();
+      const done = this.#take(one.meta.config.name, () => turn.promise.then(() => this.#recoverStream(one)));
+      return { turn, done };
+    });
+    onFound();
+    await inParallel(waiting, ({ turn, done }) => {
+      turn.resolve();
+      return done;
+    });
   }
 
   /** Takes nothing more; resolves once everything is put away. Never rejects. */

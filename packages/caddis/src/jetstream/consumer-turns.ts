@@ -6,6 +6,11 @@ import { StoredDelivery } from "./deliver-stored.ts";
 const DELIVERIES_PER_SLICE = 256;
 /** Messages that the consumers of a stream deliver in one turn of the loop: about a millisecond. */
 const DELIVERIES_PER_TURN = 2_048;
+/**
+ * Times in a row that they begin without waiting for the next turn. What they deliver may be stored in a stream, even
+ * their own, and be delivered again: that must not go on for ever in one turn.
+ */
+const STARTS_AT_ONCE_MAX = 8;
 
 /** Somebody who has messages to deliver from time to time. */
 export interface Deliverer {
@@ -23,6 +28,7 @@ export interface Deliverer {
 export class ConsumerTurns {
   #waiting: Deliverer[] = [];
   #isAsked = false;
+  #startsAtOnce = 0;
   #delivery: StoredDelivery | null = null;
 
   /** What all of them deliver with, one after the other: the memory in which a message is written out. */
@@ -36,7 +42,13 @@ export class ConsumerTurns {
     this.#waiting.push(deliverer);
     if (this.#isAsked) return;
     this.#isAsked = true;
-    queueMicrotask(() => this.#run(broker));
+    if (++this.#startsAtOnce <= STARTS_AT_ONCE_MAX) queueMicrotask(() => this.#run(broker));
+    else this.#runNextTurn(broker);
+  }
+
+  #runNextTurn(broker: Broker): void {
+    this.#startsAtOnce = 0;
+    broker.clock.nextTurn(() => this.#run(broker));
   }
 
   #run(broker: Broker): void {
@@ -56,7 +68,7 @@ export class ConsumerTurns {
     }
     queue.splice(0, next);
     this.#isAsked = queue.length > 0;
-    if (this.#isAsked) broker.clock.nextTurn(() => this.#run(broker));
+    if (this.#isAsked) this.#runNextTurn(broker);
     broker.flusher.flush();
   }
 }

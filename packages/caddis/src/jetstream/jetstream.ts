@@ -221,12 +221,11 @@ export class JetStream implements JetStreamFacts {
     const owner = new JetStreamAccount(this, account, tiers);
     this.accounts.set(name, owner);
     try {
-      await owner.recover();
+      await owner.recover(() => this.#serve(name, openServices(owner)));
     } catch (failure) {
       this.accounts.delete(name);
       throw failure;
     }
-    this.#serve(name, openServices(owner));
     this.broker.log.debug(`Enabled JetStream for account ${JSON.stringify(name)}`);
   }
 

@@ -5,7 +5,7 @@ import { StoredMessage } from "../store/stored-message.ts";
 import { goQuote } from "../base/go-quote.ts";
 import { type ApiError, apiError } from "./core/api-error.ts";
 import { withHeaderSet, withoutHeader, withoutStatus } from "./core/header-edit.ts";
-import { decide, type Verdict } from "./core/ingest.ts";
+import { decide, SEQUENCE_MAX, type Verdict } from "./core/ingest.ts";
 import { enforceLimits } from "./core/limits.ts";
 import { Publish } from "./core/publish.ts";
 import type { StreamConfig } from "./core/stream-config.ts";
@@ -69,6 +69,7 @@ export class StreamIngest implements Receiver, StreamView {
     const { store } = this.#stream;
     const { failure } = store;
     if (failure !== null) return apiError("streamStoreFailed", { err: failure.reason });
+    if (seq > SEQUENCE_MAX) return apiError("streamStoreFailed", { err: "no sequences left" });
     const verdict = decide(publish, this);
     if (verdict !== "store" && verdict !== "skip") return verdict;
     // It stays where messages do not go by themselves.

@@ -22,8 +22,9 @@ export class StreamSubjects {
 
   /** Subscribes to what `config` names, and to nothing else. What stays is not interrupted. */
   follow({ subjects, subject_transform: transform }: StreamConfig): void {
+    const wanted = new Set(subjects);
     for (const [subject, subscription] of this.#subscriptions) {
-      if (!subjects.includes(subject)) this.#unsubscribe(subject, subscription);
+      if (!wanted.has(subject)) this.#unsubscribe(subject, subscription);
     }
     for (const subject of subjects) if (!this.#subscriptions.has(subject)) this.#subscribe(subject);
     this.#source = transform === null ? null : new SourcePattern(transform.src === "" ? ">" : transform.src);

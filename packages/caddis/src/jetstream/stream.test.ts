@@ -444,3 +444,21 @@ test("where too much waits for the disk nothing more is taken", async () => {
   await stage.stream();
   assert.match(await stage.publish("S"), /"err_code":10167/);
 });
+
+for (const storage of ["memory", "file"] as const) {
+  test(`a stream (${storage}) ends before its sequences are no exact numbers any more`, async () => {
+    const stage = new StreamStage();
+    const refused = refusal(503, 10077, "no sequences left");
+    const last = Number.MAX_SAFE_INTEGER - 1_000_000;
+    const stream = await stage.stream({ storage, first_seq: last });
+    assert.equal(await stage.publish("S", "a"), `{"stream":"S","seq":${last}}`);
+    assert.equal(await stage.publish("S", "b"), refused);
+    assert.equal(stage.list(stream), `${last}:S`);
+    const other = await stage.stream({ storage, name: "T" });
+    await other.purge({ seq: Number.MAX_SAFE_INTEGER, filter: "", keep: 0 });
+    assert.equal(await stage.publish("T", "a"), refusal(503, 10077, "no sequences left", "T"));
+    const beyond = await stage.stream({ storage, name: "U", first_seq: Number.MAX_SAFE_INTEGER });
+    assert.equal(await stage.publish("U", "a"), refusal(503, 10077, "no sequences left", "U"));
+    assert.equal(stage.list(beyond), "");
+  });
+}

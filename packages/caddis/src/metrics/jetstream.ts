@@ -23,7 +23,11 @@ const EXPORTER_PREFIX = "gnatsd";
 const EXPORTER_JETSTREAM_PREFIX = "jetstream";
 
 /** Null: there is nothing to tell of this one. */
-type Of<Subject> = readonly (readonly [name: string, help: string, of: (subject: Subject) => number | null])[];
+type Of<Subject> = readonly (readonly [
+  name: string,
+  help: string,
+  of: (subject: Subject) => number | null,
+])[];
 
 const STREAM_FIGURES: Of<Stream> = [
   ["total_messages", "Messages in the stream", ({ store }) => store.state.messages],
@@ -39,8 +43,16 @@ const STREAM_FIGURES: Of<Stream> = [
 type ConsumerInfo = ReturnType<Consumer["info"]>;
 
 const CONSUMER_FIGURES: Of<ConsumerInfo> = [
-  ["last_delivery_seconds", "Since the last delivery", ({ at, delivered }) => secondsSince(at, delivered.lastActive)],
-  ["last_ack_seconds", "Since the last acknowledgement", ({ at, ackFloor }) => secondsSince(at, ackFloor.lastActive)],
+  [
+    "last_delivery_seconds",
+    "Since the last delivery",
+    ({ at, delivered }) => secondsSince(at, delivered.lastActive),
+  ],
+  [
+    "last_ack_seconds",
+    "Since the last acknowledgement",
+    ({ at, ackFloor }) => secondsSince(at, ackFloor.lastActive),
+  ],
   ["delivered_consumer_seq", "Deliveries so far", ({ delivered }) => delivered.consumerSeq],
   ["delivered_stream_seq", "Last sequence delivered", ({ delivered }) => delivered.streamSeq],
   ["num_ack_pending", "Deliveries not acknowledged yet", ({ numAckPending }) => numAckPending],
@@ -225,7 +237,9 @@ function family(
   help: string,
   values: readonly { readonly labels: Labels; readonly value: number | null }[],
 ): NumberFamily {
-  const samples = values.flatMap(({ labels, value }): Sample[] => (value === null ? [] : [{ labels, value }]));
+  const samples = values.flatMap(({ labels, value }): Sample[] =>
+    value === null ? [] : [{ labels, value }],
+  );
   return { type: "gauge", name, help, samples };
 }
 

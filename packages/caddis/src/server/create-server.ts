@@ -1,16 +1,18 @@
 import { startWarnings } from "../config/load.ts";
 import type { Options } from "../config/options.ts";
+import type { Clock } from "../io/clock.ts";
 import { MemoryDisk } from "../io/memory-disk.ts";
 import { systemClock } from "../io/node/clock.ts";
 import { postJson } from "../io/node/http-post.ts";
 import { systemRandom } from "../io/node/random.ts";
+import type { Random } from "../io/random.ts";
 import { nodeStorage } from "../io/node/storage.ts";
 import { memoryStorage, type StoragePort } from "../io/storage.ts";
 import type { CaddisServer } from "./caddis-server.ts";
 import { EmbeddedServer } from "./embedded-server.ts";
 import { resolveEmbeddedOptions, type ServerOptions } from "./embedded-options.ts";
 import { levelsReload, type Logger, logTo } from "./logger.ts";
-import { nodePorts, type PortChoices } from "./node-ports.ts";
+import { nodePorts } from "./node-ports.ts";
 import type { ServerPlugin } from "./plugin.ts";
 import { brokerEvents, type ServerHandlers } from "./server-events.ts";
 import { Server } from "./server.ts";
@@ -43,11 +45,18 @@ function embeddedStorage({ store_dir }: Options): StoragePort {
   return store_dir === "" ? memoryStorage(new MemoryDisk(memoryBytes), memoryBytes) : nodeStorage;
 }
 
+/** What of a server's world is not always Node's. */
+interface World {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly storage: StoragePort;
+}
+
 /** Starts a server with Node's network and a clock, chance and storage of the caller's choice. */
 export async function startServer(
   options: Options,
   extras: ServerExtras,
-  { clock, random, storage }: Required<Omit<PortChoices, "readMode">>,
+  { clock, random, storage }: World,
 ): Promise<Server> {
   const log = logTo(extras.logger, options);
   const ports = { ...nodePorts(log, { clock, random, storage }), followers: [levelsReload(log)] };

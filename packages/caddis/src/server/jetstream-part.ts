@@ -17,6 +17,9 @@ const FOLDER = "jetstream";
 /** How often a long start says how far it is. */
 const PROGRESS_MS = 2_000;
 
+/** A start waits so long for all streams; then it goes on, and the rest come while others are served. */
+const PATIENCE_MS = 2_000;
+
 /** The level of the API that is served. */
 const API_LEVEL = 5;
 
@@ -49,8 +52,23 @@ export class JetStreamPart {
     }
   }
 
-  /** Brings up what was kept. */
+  /**
+   * Brings up what was kept. Resolves once all of it is there, or after a while: then clients are let in, and are served
+   * by what is there already. Rejects with what is in the way.
+   */
   async start(): Promise<void> {
+    const { timers } = this.jetStream.broker;
+    const isLate = Promise.withResolvers<void>();
+    const patience = new Timer(isLate.resolve);
+    timers.setIn(patience, PATIENCE_MS);
+    try {
+      await Promise.race([this.#recover(), isLate.promise]);
+    } finally {
+      timers.cancel(patience);
+    }
+  }
+
+  async #recover(): Promise<void> {
     const { clock, log, options, timers } = this.jetStream.broker;
     const startMs = clock.nowMs();
     timers.setIn(this.#progress, PROGRESS_MS);

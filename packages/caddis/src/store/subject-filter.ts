@@ -1,9 +1,13 @@
 import type { Filter } from "./stream-store.ts";
+import { PatternTrie } from "./pattern-trie.ts";
 import { SubjectPattern, patternTakes } from "./subject-pattern.ts";
 import type { SubjectTable } from "./subject-table.ts";
 
 /** Literal subjects that are compared one after the other; more are looked up. */
 const COMPARED_MAX = 8;
+
+/** Patterns with wildcards that are looked for one after the other; of more, requests bring tens of thousands. */
+const PATTERNS_MAX = 64;
 
 const ALL = ">";
 
@@ -19,6 +23,8 @@ export class SubjectFilter implements Filter {
   readonly #patterns: readonly SubjectPattern[];
   /** All of them, where they are few. */
   readonly #compared: readonly SubjectPattern[];
+  /** The patterns, where they are many; else null. */
+  readonly #trie: PatternTrie | null;
 
   constructor(table: SubjectTable, subjects: readonly string[]) {
     this.subjects = subjects;
@@ -29,17 +35,21 @@ export class SubjectFilter implements Filter {
     const literals = patterns.filter((pattern) => pattern.isLiteral);
     this.#literals = new Set(literals.map((pattern) => pattern.text));
     this.#patterns = patterns.filter((pattern) => !pattern.isLiteral);
+    this.#trie = this.#patterns.length > PATTERNS_MAX ? new PatternTrie() : null;
+    for (const { text } of this.#patterns) this.#trie?.add(text);
     this.#compared = literals.length <= COMPARED_MAX ? patterns : this.#patterns;
   }
 
   takes(subject: string): boolean {
     if (this.isAll || this.#literals.has(subject)) return true;
+    if (this.#trie !== null) return this.#trie.takes(subject);
     return this.#patterns.some((pattern) => patternTakes(pattern, subject));
   }
 
   /** Whether it takes the subject of `id`. */
   takesId(id: number): boolean {
     if (this.isAll) return true;
+    if (this.#trie !== null) return this.takes(this.#table.subject(id));
     for (const pattern of this.#compared) if (this.#table.matches(id, pattern)) return true;
     if (this.#literals.size <= COMPARED_MAX) return false;
     return this.#literals.has(this.#table.subject(id));
@@ -49,6 +59,12 @@ export class SubjectFilter implements Filter {
   forEachId(visit: (id: number) => void): void {
     if (this.isAll) {
       this.#table.forEach(visit);
+      return;
+    }
+    if (this.#trie !== null) {
+      this.#table.forEach((id) => {
+        if (this.takesId(id)) visit(id);
+      });
       return;
     }
     const patterns = this.#patterns;

@@ -1,5 +1,7 @@
 //! The checks of ../README.md with async-nats.
 
+mod jetstream;
+
 use std::error::Error;
 use std::time::Duration;
 
@@ -278,20 +280,41 @@ fn report(name: &str, outcome: Outcome) {
 
 #[tokio::main]
 async fn main() {
-    let mut urls = std::env::args().skip(1);
-    let open = urls.next().expect("the address of a server");
-    let locked = urls
-        .next()
-        .expect("the address of a server that wants a user and a password");
-    report("publish-subscribe", publish_subscribe(&open).await);
-    report("wildcards", wildcards(&open).await);
-    report("queue-group", queue_group(&open).await);
-    report("headers", headers(&open).await);
-    report("request", request(&open).await);
-    report("no-responders", no_responders(&open).await);
-    report("auto-unsubscribe", auto_unsubscribe(&open).await);
-    report("max-payload", max_payload(&open).await);
-    report("drain", drain(&open).await);
-    report("auth", auth(&locked).await);
-    report("reconnect", reconnect(&open).await);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["messaging", open, locked] => messaging_checks(open, locked).await,
+        ["jetstream", url] => jetstream_checks(url).await,
+        _ => panic!("what to check, and the addresses of servers"),
+    }
+}
+
+/// `locked` wants a user and a password.
+async fn messaging_checks(open: &str, locked: &str) {
+    report("publish-subscribe", publish_subscribe(open).await);
+    report("wildcards", wildcards(open).await);
+    report("queue-group", queue_group(open).await);
+    report("headers", headers(open).await);
+    report("request", request(open).await);
+    report("no-responders", no_responders(open).await);
+    report("auto-unsubscribe", auto_unsubscribe(open).await);
+    report("max-payload", max_payload(open).await);
+    report("drain", drain(open).await);
+    report("auth", auth(locked).await);
+    report("reconnect", reconnect(open).await);
+}
+
+async fn jetstream_checks(url: &str) {
+    report("streams", jetstream::streams(url).await);
+    report("publish", jetstream::publish(url).await);
+    report("publish-async", jetstream::publish_async(url).await);
+    report("messages", jetstream::messages(url).await);
+    report("pull", jetstream::pull(url).await);
+    report("push", jetstream::push(url).await);
+    report("ordered", jetstream::ordered(url).await);
+    report("acks", jetstream::acks(url).await);
+    report("retention", jetstream::retention(url).await);
+    report("key-value", jetstream::key_value(url).await);
+    report("object-store", jetstream::object_store(url).await);
+    report("mirrors-sources", jetstream::mirrors_sources(url).await);
+    report("restart", jetstream::restart(url).await);
 }

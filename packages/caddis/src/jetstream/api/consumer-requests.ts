@@ -1,12 +1,4 @@
-import {
-  compareInstants,
-  formatInstant,
-  GO_ZERO_TIME,
-  type Instant,
-  instantOf,
-  parseInstant,
-} from "../../base/instant.ts";
-import { must } from "../../base/assert.ts";
+import { formatInstant, GO_ZERO_TIME, type Instant, instantOf, isGoZeroTime } from "../../base/instant.ts";
 import type { Consumer } from "../consumer.ts";
 import { apiError } from "../core/api-error.ts";
 import { isGroupName } from "../core/consumer-config-check.ts";
@@ -31,7 +23,6 @@ import { askedIdentity, identityHeaders, identityOf } from "./stream-identity.ts
 const PAUSE_REQUEST = objectOf("JSApiConsumerPauseRequest", { pause_until: "time" });
 const UNPIN_REQUEST = objectOf("JSApiConsumerUnpinRequest", { group: "string" });
 const RESET_REQUEST = objectOf("JSApiConsumerResetRequest", { seq: "uint64" });
-const ZERO_TIME = must(parseInstant(GO_ZERO_TIME), "a time");
 const NS_PER_MS = 1_000_000;
 
 /** What is asked of one consumer that is there, but for its messages. */
@@ -90,7 +81,7 @@ async function pause(request: ApiRequest): Promise<ApiAnswer> {
     const read = readRequest(request, PAUSE_REQUEST);
     if (isFailure(read)) return read;
     until = read.fields.pause_until ?? null;
-    if (until !== null && compareInstants(until, ZERO_TIME) === 0) until = null;
+    if (until !== null && isGoZeroTime(until)) until = null;
   }
   const found = find(request);
   if (isFailure(found)) return found;

@@ -4,6 +4,12 @@ import type { Stream } from "../stream.ts";
 import { mirrorFields, sourcesFields } from "./origin-fields.ts";
 import type { ApiFields } from "./endpoint.ts";
 
+/**
+ * Sequences that are listed as deleted at most, the first ones: some megabytes of JSON. A purge or a mirror's origin can
+ * leave out more than there is memory; `num_deleted` says how many they are.
+ */
+const DELETED_MAX = 500_000;
+
 /** What is said of a stream beside what always is. */
 export interface StreamInfoOptions {
   /** Its metadata as it is stored, without the server's: as lists show it. */
@@ -48,10 +54,17 @@ export function streamStateFields(stream: Stream, options: StreamInfoOptions = {
     num_subjects: state.subjectCount || undefined,
     subjects: options.subjects,
     num_deleted: state.deletedCount || undefined,
-    deleted: options.hasDeleted === true && state.deletedCount > 0 ? [...store.deleted()] : undefined,
+    deleted:
+      options.hasDeleted === true && state.deletedCount > 0
+        ? [...Iterator.from(store.deleted()).take(DELETED_MAX)]
+        : undefined,
     lost: lostCount > 0 ? { msgs: [], bytes: lostBytes } : undefined,
     consumer_count: [...consumers.values()].filter(({ config }) => !config.direct).length,
   };
+}
+
+function firstDeleted({ store }: Stream): number[] {
+  return Iterator.from(store.deleted()).take(DELETED_MAX).toArray();
 }
 
 function shownTime(time: Instant | null): string {

@@ -61,9 +61,11 @@ async function deleteMessage(request: ApiRequest): Promise<ApiAnswer> {
   return isRemoved ? { ok: { success: true } } : { error: notRemoved(stream, seq), isUncounted: true };
 }
 
-/** Files say of a message that is yet to come something else than that it is not there. */
+/** Files say of a message that is yet to come, and of any in a stream that never had one, something else. */
 function notRemoved({ store, config }: Stream, seq: number): ApiError {
-  return config.storage === "file" && seq > store.state.lastSeq
-    ? apiError("streamMsgDeleteFailed", { err: "stream store EOF" })
-    : apiError("sequenceNotFound", { seq });
+  const { lastSeq } = store.state;
+  if (config.storage === "memory" || (seq <= lastSeq && lastSeq > 0))
+    return apiError("sequenceNotFound", { seq });
+  const err = seq > lastSeq ? "stream store EOF" : "no message found";
+  return apiError("streamMsgDeleteFailed", { err });
 }

@@ -48,6 +48,7 @@ test("a reply says what was delivered, with and without domain and account", () 
 test("anything else is no such reply", () => {
   const good = "$JS.ACK.S.C.1.2.3.1700000000000000000.4";
   assert.ok(read(good) !== null);
+  assert.equal(read(good.replace(".2.", ".9007199254740991."))?.streamSeq, Number.MAX_SAFE_INTEGER);
   for (const bad of [
     "",
     "$JS.ACK.",
@@ -59,7 +60,8 @@ test("anything else is no such reply", () => {
     good.replace(".1.", "..").replace(".2.", ".2.2."),
     good.replace(".2.", ".0."),
     good.replace(".2.", ".-2."),
-    good.replace(".2.", ".1234567890123456."),
+    good.replace(".2.", ".9007199254740992."),
+    good.replace(".2.", ".12345678901234567."),
     good.replace("17000", "17x00"),
     good.replace(".4", "."),
   ])

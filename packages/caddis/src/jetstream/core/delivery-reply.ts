@@ -12,7 +12,7 @@ const PREFIX = "$JS.ACK.";
 /** Of a time in nanoseconds, the digits within a millisecond. */
 const NS_DIGITS = 6;
 /** More digits are no safe integer. */
-const DIGITS_MAX = 15;
+const DIGITS_MAX = 16;
 
 const DOT = 0x2e;
 const ZERO = 0x30;
@@ -93,7 +93,7 @@ function numberAt(buf: Buffer, start: number, end: number): number {
     if (digit < 0 || digit > 9) return -1;
     value = value * 10 + digit;
   }
-  return value;
+  return Number.isSafeInteger(value) ? value : -1;
 }
 
 /** Whether `buf[start, end)` begins with `text`. */

@@ -16,6 +16,12 @@ const FILE_RECORD_BYTES_MAX = 32 * 1024 * 1024;
 const NS_PER_SECOND = 1e9;
 
 /**
+ * A stream takes nothing behind this sequence: numbers are exact up to 2^53, and whoever chooses where a stream begins
+ * (`first_seq`, a purge, an archive, the origin of a mirror) may begin there. The rest is room for sums.
+ */
+export const SEQUENCE_MAX = Number.MAX_SAFE_INTEGER - 1_000_000;
+
+/**
  * What becomes of a message: it is stored; its sequence number is used up, since no consumer wants it; it was there
  * before (`publish.duplicateOf`); or it is refused.
  */
@@ -128,6 +134,7 @@ function isRollup(value: string): value is Rollup {
 /** Whether there is room, and a consumer where one is needed. */
 function decideByRoom(publish: Publish, view: StreamView): Verdict {
   const { config } = view;
+  if (view.lastSeq >= SEQUENCE_MAX) return apiError("streamStoreFailed", { err: "no sequences left" });
   if (view.isServerFull()) return apiError("insufficientResources");
   if (config.retention === "interest" && !view.hasInterest(publish.subject)) return "skip";
   const { subject, headerBytes, payloadBytes } = publish;

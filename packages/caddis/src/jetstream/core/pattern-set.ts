@@ -1,10 +1,24 @@
+import { isValidConfiguredSubject } from "../../subject/subject.ts";
+
+/** A hundred thousand subjects of some tokens need a million; this many take about half a second. */
+const STEPS_MAX = 5_000_000;
+
 /**
  * Subjects that may have wildcards, to be asked how another one relates to them. Wire strings, valid subjects.
  * Requests may bring a hundred thousand of them, so each question walks a trie instead of all of them, with a list
- * of its own instead of recursion: subjects may have as many tokens.
+ * of its own instead of recursion: subjects may have as many tokens. Who is asked too much (`isTired`) answers yes.
  */
 export class PatternSet {
   readonly #root = new PatternNode();
+  #steps = 0;
+
+  /**
+   * Whether the questions so far took so long that no more are to be asked: wildcards, and thousands of patterns that
+   * begin alike, can make each of them a walk through all of the trie.
+   */
+  get isTired(): boolean {
+    return this.#steps > STEPS_MAX;
+  }
 
   /** Adds a pattern; false when the very same is there already. */
   add(pattern: string): boolean {
@@ -26,6 +40,7 @@ export class PatternSet {
     const steps: Step[] = [{ node: this.#root, depth: 0, isSame: true }];
     for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
       const { node, depth, isSame } = step;
+      if (++this.#steps > STEPS_MAX) return true;
       const token = tokens[depth];
       if (token !== ">" && node.children.get(">")?.isEnd === true) return true;
       for (const candidate of token === "*" || token === ">" ? [token] : [token, "*"]) {
@@ -46,6 +61,7 @@ export class PatternSet {
     const steps: Step[] = [{ node: this.#root, depth: 0, isSame: true }];
     for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
       const { node, depth } = step;
+      if (++this.#steps > STEPS_MAX) return true;
       const token = tokens[depth];
       if (node.children.get(">")?.isEnd === true) return true;
       if (token === ">" && node.children.size > 0) return true;
@@ -56,6 +72,23 @@ export class PatternSet {
     }
     return false;
   }
+}
+
+/**
+ * The index of the first of `patterns` that some subject is matched by together with a later one; -1: there is none.
+ * What is no valid subject is left out. Also the place where it takes too long to say, where nothing need collide.
+ */
+export function firstColliding(patterns: readonly string[]): number {
+  const later = new PatternSet();
+  let first = -1;
+  for (let index = patterns.length - 1; index >= 0; index--) {
+    const pattern = patterns[index];
+    if (!isValidConfiguredSubject(pattern)) continue;
+    if (later.collidesWith(pattern)) first = index;
+    if (later.isTired) return index;
+    later.add(pattern);
+  }
+  return first;
 }
 
 class PatternNode {

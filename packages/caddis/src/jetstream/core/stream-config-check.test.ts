@@ -135,3 +135,23 @@ test("streams that feed each other are refused, however far around", () => {
   );
   assert.equal(error({ mirror: { name: "S" } }), "10052 detected cycle");
 });
+
+test("a hundred thousand subjects are compared at once, and the first that overlaps is named", () => {
+  const many = Array.from({ length: 60_000 }, (_, i) => `s.${i}`);
+  assert.equal(checked({ subjects: many }).subjects.length, many.length);
+  assert.equal(
+    error({ subjects: ["q.1", ...many, "s.*", "*.7"] }),
+    '10052 subject "s.0" overlaps with "s.*"',
+  );
+  const wild = Array.from({ length: 20_000 }, (_, i) => [`*.s${i}.*`, `a${i}.y.*`]).flat();
+  assert.equal(error({ subjects: wild, no_ack: true }), "10052 too many subjects with wildcards");
+});
+
+test("tens of thousands of transforms of an origin are compared at once", () => {
+  const subject_transforms = Array.from({ length: 30_000 }, (_, i) => ({ src: `a.${i}`, dest: `b.${i}` }));
+  checked({ mirror: { name: "O", subject_transforms } });
+  checked({ sources: [{ name: "O", subject_transforms }] });
+  const overlapping = [...subject_transforms, { src: "a.*", dest: "c.{{wildcard(1)}}" }];
+  assert.match(error({ mirror: { name: "O", subject_transforms: overlapping } }), /overlap/);
+  assert.match(error({ sources: [{ name: "O", subject_transforms: overlapping }] }), /overlap/);
+});

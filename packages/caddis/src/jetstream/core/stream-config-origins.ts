@@ -1,5 +1,5 @@
 import { goQuote } from "../../base/go-quote.ts";
-import { isSubset, subjectsCollide } from "../../subject/overlap.ts";
+import { subjectsCollide } from "../../subject/overlap.ts";
 import { fromWireString, isValidConfiguredSubject, isValidLiteralSubject } from "../../subject/subject.ts";
 import { type ApiError, apiError, type ApiErrorName } from "./api-error.ts";
 import { isAssetName } from "./asset-name.ts";
@@ -9,6 +9,7 @@ import {
   type StreamConfigContext,
   type StreamConfigDraft,
 } from "./stream-config-draft.ts";
+import { firstColliding, PatternSet } from "./pattern-set.ts";
 import { transformFault, transformSourceFault } from "./stream-config-transforms.ts";
 import type { StreamConfig, StreamSource, SubjectTransformConfig } from "./stream-config.ts";
 
@@ -74,14 +75,13 @@ function clashWithMirror(draft: StreamConfigDraft): ApiErrorName | null {
 }
 
 function checkMirrorTransforms(transforms: readonly SubjectTransformConfig[]): ApiError | null {
+  const overlapping = firstColliding(transforms.map(({ src }) => src));
   for (const [index, transform] of transforms.entries()) {
     const sourceFault = transformSourceFault(transform);
     if (sourceFault !== null) return apiError("mirrorInvalidSubjectFilter", { err: sourceFault });
     const fault = transformFault(transform);
     if (fault !== null) return apiError("mirrorInvalidTransformDestination", { err: fault });
-    if (transforms.some(({ src }, other) => other !== index && subjectsCollide(transform.src, src))) {
-      return apiError("mirrorOverlappingSubjectFilters");
-    }
+    if (index === overlapping) return apiError("mirrorOverlappingSubjectFilters");
   }
   return null;
 }
@@ -137,9 +137,9 @@ function checkSourceTransforms({ subject_transforms }: StreamSource): ApiError |
     const fault = transformFault(transform);
     if (fault !== null) return apiError("sourceInvalidTransformDestination", { err: fault });
   }
-  const overlaps = subject_transforms.some(({ src }, index) =>
-    subject_transforms.some((other, otherIndex) => otherIndex !== index && isSubset(src, other.src)),
-  );
+  const filters = new PatternSet();
+  const isAnyTwice = subject_transforms.map(({ src }) => filters.add(src)).includes(false);
+  const overlaps = isAnyTwice || subject_transforms.some(({ src }) => filters.coversByAnother(src));
   return overlaps ? apiError("sourceOverlappingSubjectFilters") : null;
 }
 

@@ -2,6 +2,7 @@ import { goQuote } from "../../base/go-quote.ts";
 import { isSubset, subjectsCollide } from "../../subject/overlap.ts";
 import { fromWireString, isValidConfiguredSubject } from "../../subject/subject.ts";
 import { type ApiError, apiError } from "./api-error.ts";
+import { firstColliding } from "./pattern-set.ts";
 import { invalidConfig, type StreamConfigDraft } from "./stream-config-draft.ts";
 
 const ALL = ">";
@@ -23,6 +24,7 @@ export function checkSubjects(draft: StreamConfigDraft): ApiError | null {
 }
 
 function checkEach({ subjects, no_ack, num_replicas }: StreamConfigDraft): ApiError | null {
+  const firstOverlapping = firstColliding(subjects);
   for (const [index, subject] of subjects.entries()) {
     if (!isValidConfiguredSubject(subject)) return invalidConfig("invalid subject");
     if (subject === ALL) {
@@ -31,9 +33,13 @@ function checkEach({ subjects, no_ack, num_replicas }: StreamConfigDraft): ApiEr
     }
     const error = no_ack ? null : checkNamespace(subject);
     if (error !== null) return error;
+    if (index !== firstOverlapping) continue;
     const other = subjects.slice(index + 1).find((later) => subjectsCollide(later, subject));
-    if (other !== undefined)
-      return invalidConfig(`subject ${quoted(subject)} overlaps with ${quoted(other)}`);
+    return invalidConfig(
+      other === undefined
+        ? "too many subjects with wildcards"
+        : `subject ${quoted(subject)} overlaps with ${quoted(other)}`,
+    );
   }
   return null;
 }

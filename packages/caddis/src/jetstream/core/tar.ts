@@ -104,7 +104,9 @@ export class TarReader {
     for (let at = 0; at < extension.length;) {
       const space = extension.indexOf(SPACE, at);
       const length = space < 0 ? 0 : Number(extension.latin1Slice(at, space));
-      if (!(length > space - at) || at + length > extension.length) return;
+      // At least a name or a line feed stands behind the space.
+      const isLength = Number.isInteger(length) && length > space - at + 1;
+      if (!isLength || at + length > extension.length) return;
       const [name, ...rest] = extension.latin1Slice(space + 1, at + length - 1).split("=");
       const value = rest.join("=");
       if (name === "path") this.#nextName = value;

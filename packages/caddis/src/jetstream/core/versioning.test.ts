@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { COMPATIBLE_VERSION } from "../../base/version.ts";
+import { instantOf, parseInstant } from "../../base/instant.ts";
+import { consumerConfigOf } from "./consumer-config-decode.ts";
 import { streamConfigOf } from "./stream-config-decode.ts";
 import {
+  consumerApiLevel,
   isLevelReached,
   isLevelSupported,
   shownMetadata,
@@ -22,6 +25,18 @@ test("a stream needs the level its newest feature came with", () => {
   }
   assert.equal(level({ persist_mode: "async" }), 2);
   assert.equal(level({ allow_atomic: true, allow_batched: true }), 4);
+});
+
+test("a consumer needs the level its newest feature came with", () => {
+  const level = (fields: Parameters<typeof consumerConfigOf>[0]): number =>
+    consumerApiLevel(consumerConfigOf(fields));
+  assert.equal(level({}), 0);
+  assert.equal(level({ pause_until: instantOf(1) }), 1);
+  const never = parseInstant("0001-01-01T00:00:00Z");
+  assert.ok(never);
+  assert.equal(level({ pause_until: never }), 0);
+  assert.equal(level({ priority_groups: ["g"] }), 1);
+  assert.equal(level({ ack_policy: "flow_control" }), 4);
 });
 
 function sorted(metadata: ReadonlyMap<string, string>): [string, string][] {

@@ -1,3 +1,4 @@
+import { isGoZeroTime } from "../../base/instant.ts";
 import { COMPATIBLE_VERSION } from "../../base/version.ts";
 import type { ConsumerConfig } from "./consumer-config.ts";
 import type { StreamConfig } from "./stream-config.ts";
@@ -26,7 +27,8 @@ export function consumerApiLevel(config: ConsumerConfig): number {
   if (config.ack_policy === "flow_control") return 4;
   const hasPriority =
     config.priority_policy !== "" || config.priority_timeout !== 0 || config.priority_groups.length > 0;
-  return hasPriority || config.pause_until !== null ? 1 : 0;
+  const hasPause = config.pause_until !== null && !isGoZeroTime(config.pause_until);
+  return hasPriority || hasPause ? 1 : 0;
 }
 
 /** Metadata to keep: the client's, with the level that is required and without what only answers say. */

@@ -71,7 +71,7 @@ export async function findBlockFiles(
   }
   // A file that was not put in its place in the end.
   superseded.push(
-    ...present.filter((name) => name.endsWith(TEMPORARY) && isOwn(name.slice(0, -TEMPORARY.length))),
+    ...present.filter((name) => name.endsWith(TEMPORARY) && isStoreFile(name.slice(0, -TEMPORARY.length))),
   );
   const own = ownFiles(files, problems, folder);
   own.sort((a, b) => a.header.number - b.header.number);
@@ -81,7 +81,8 @@ export async function findBlockFiles(
 
 const TEMPORARY = ".tmp";
 
-function isOwn(name: string): boolean {
+/** Whether a file of this name is part of a store. */
+export function isStoreFile(name: string): boolean {
   return name === CHECKPOINT_NAME || parseBlockName(name) !== null;
 }
 

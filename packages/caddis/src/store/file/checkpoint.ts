@@ -1,8 +1,10 @@
+import type { Disk } from "../../io/disk.ts";
 import type { Random } from "../../io/random.ts";
 import type { Block } from "./block.ts";
 import { FieldReader, FieldWriter } from "./byte-fields.ts";
 import { crc32, viewOf } from "./checksum.ts";
-import { checkOf, cipherOf, newCipher, type StoreKeys, TAG_BYTES } from "./cipher.ts";
+import { checkOf, cipherOf, KeyError, newCipher, type StoreKeys, TAG_BYTES } from "./cipher.ts";
+import { blockName } from "./format.ts";
 import { type LiveSet, readLiveSet, writeLiveSet } from "./live-set.ts";
 import type { StoreData } from "./store-data.ts";
 
@@ -55,6 +57,30 @@ export interface Checkpoint {
   readonly lastSeq: number;
   /** Puts figures, lost messages, due times and subjects into an empty store. False: it is not whole. */
   readonly readInto: (data: StoreData) => boolean;
+}
+
+/**
+ * Names of the blocks that the checkpoint in `folder` speaks of, none where there is none or it is encrypted; null: it
+ * can't be read. Rejects with a `DiskError`.
+ */
+export async function checkpointNames(disk: Disk, folder: string): Promise<ReadonlySet<string> | null> {
+  const path = `${folder}/${CHECKPOINT_NAME}`;
+  const size = disk.size(path);
+  if (size < 0) return new Set();
+  const buf = Buffer.allocUnsafeSlow(size);
+  const length = await disk.readLater(path, 0, buf, 0, size);
+  try {
+    const checkpoint = decodeCheckpoint(buf.subarray(0, length), null, path);
+    return checkpoint === null ? null : namesIn(checkpoint);
+  } catch (error) {
+    if (error instanceof KeyError) return new Set();
+    throw error;
+  }
+}
+
+/** Names of the blocks that a checkpoint speaks of. */
+export function namesIn({ blocks }: Checkpoint): ReadonlySet<string> {
+  return new Set(blocks.map((block) => blockName(block.number, block.lastNumber, block.generation)));
 }
 
 /** All of `data` as it is now. The caller sees to it that the log is durable up to here before this is put in place. */

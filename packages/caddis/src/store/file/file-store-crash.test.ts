@@ -222,7 +222,7 @@ for (const [name, keys, sync] of [
 ] as const) {
   test(`what was durable is there after a crash${name}, and nothing else is`, async () => {
     const first = Number(process.env["SEED"] ?? 1);
-    const count = process.env["SEED"] === undefined ? Number(process.env["SEEDS"] ?? 60) : 1;
+    const count = process.env["SEED"] === undefined ? Number(process.env["SEEDS"] ?? 25) : 1;
     for (let seed = first; seed < first + count; seed++) {
       try {
         await lives(seed, keys, sync);

@@ -43,6 +43,8 @@ export interface FileStoreOptions {
   readonly report: (damage: string) => void;
   /** What the first message of a new store gets; 0: 1. */
   readonly firstSeq: number;
+  /** All blocks are read, whatever the checkpoint says. */
+  readonly ignoresCheckpoint?: boolean;
   /** For tests: other bounds than the usual ones. */
   readonly bounds?: StoreBounds;
 }
@@ -109,7 +111,14 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
   async open(): Promise<void> {
     const { keys, report, firstSeq } = this.#options;
     await this.#disk.makeFolder(this.#folder);
-    const found = await recover(this.#disk, this.#folder, keys, this.#data, report);
+    const found = await recover(
+      this.#disk,
+      this.#folder,
+      keys,
+      this.#data,
+      this.#options.ignoresCheckpoint !== true,
+      report,
+    );
     const { state } = this.#data;
     if (found.storeId !== null) {
       this.#writer = this.#newWriter(found.storeId, found.nextNumber, found.previousLength);

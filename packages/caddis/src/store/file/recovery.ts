@@ -4,12 +4,11 @@ import { Block } from "./block.ts";
 import { type BlockFile, type BlockFiles, findBlockFiles } from "./block-files.ts";
 import { BlockIndex } from "./block-index.ts";
 import { type Damage, type Scan, scanBlock } from "./block-scan.ts";
-import { type Checkpoint, CHECKPOINT_NAME, decodeCheckpoint } from "./checkpoint.ts";
+import { type Checkpoint, CHECKPOINT_NAME, decodeCheckpoint, namesIn } from "./checkpoint.ts";
 import { viewOf } from "./checksum.ts";
 import { cipherOf, type StoreKeys } from "./cipher.ts";
 import {
   aligned,
-  blockName,
   KIND_ERASED,
   KIND_FRONT,
   KIND_KEPT,
@@ -77,19 +76,22 @@ export async function recover(
   folder: string,
   keys: StoreKeys | null,
   data: StoreData,
+  usesCheckpoint: boolean,
   report: (damage: string) => void,
 ): Promise<Recovered> {
   const checkpoint = await readCheckpoint(disk, folder, keys, report);
-  const names = (checkpoint?.blocks ?? []).map((b) => blockName(b.number, b.lastNumber, b.generation));
-  const found = await findBlockFiles(disk, folder, new Set(names));
+  const names = checkpoint === null ? new Set<string>() : namesIn(checkpoint);
+  const found = await findBlockFiles(disk, folder, names);
   // All keys are looked for before anything else is done.
   const blocks = found.files.map(({ header, name }) => {
     const path = `${folder}/${name}`;
     return new Block(folder, header, cipherOf(keys, header.flags, header.salt, header.keyCheck, path));
   });
   for (const problem of found.problems) report(problem);
-  const isFit = checkpoint !== null && fits(checkpoint, names, found.files);
-  const recovery = new Recovery(disk, data, report, found, blocks, checkpoint, isFit);
+  const isFit = checkpoint !== null && fits(checkpoint, [...names], found.files);
+  if (checkpoint !== null && !isFit)
+    report(`${folder}: the checkpoint speaks of other blocks than there are`);
+  const recovery = new Recovery(disk, data, report, found, blocks, checkpoint, isFit && usesCheckpoint);
   await recovery.run();
   return recovery.result();
 }
@@ -142,7 +144,7 @@ class Recovery {
   #voidFrom = Infinity;
   /** What is known already, of the first blocks; null: nothing. */
   readonly #checkpoint: Checkpoint | null;
-  /** One that speaks of other blocks than are there. */
+  /** One that is not used. */
   readonly #unfit: Checkpoint | null;
 
   constructor(
@@ -219,10 +221,9 @@ class Recovery {
     this.#data.isErased = () => false;
   }
 
-  /** A checkpoint that does not fit says at least how far the store had come. */
+  /** A checkpoint that is not used says at least how far the store had come. */
   #noteUnfit(checkpoint: Checkpoint): void {
     const { state } = this.#data;
-    this.#report(`the checkpoint does not fit the blocks in ${this.#found.folder}: all blocks were read`);
     if (checkpoint.lastSeq <= state.lastSeq) return;
     const from = state.lastSeq + 1;
     const count = checkpoint.lastSeq - state.lastSeq;
@@ -287,8 +288,9 @@ class Recovery {
     const file = this.#found.files[place];
     const isLast = place === this.#blocks.length - 1;
     const buf = await this.#read(block, file.size);
-    const known = isLast ? 0 : this.#validLength(place, file);
-    const length = isLast ? cutOf(buf, block.seed, from) : Math.min(buf.length, known);
+    const known = isLast ? this.#coveredLength(block) : this.#validLength(place, file);
+    const valid = isLast ? Math.max(known, cutOf(buf, block.seed, from, known)) : known;
+    const length = Math.min(buf.length, valid);
     const view = viewOf(buf);
     const walked: Walked = {
       block,
@@ -324,13 +326,21 @@ class Recovery {
     for (const { seq } of marks) this.#noteSeq(block, seq);
     for (const seq of walked.seqs) this.#noteSeq(block, seq);
     // The zeros behind the last record may be missing.
-    walked.end = known > 0 ? known : Math.min(scan.end, file.size);
-    this.#noteDamages(walked, marks, scan, place, buf);
+    const end = isLast ? Math.max(known, Math.min(scan.end, file.size)) : known;
+    walked.end = Math.min(end, file.size);
+    this.#noteDamages(walked, marks, scan, end, place, buf);
     if (this.#keptBytes + buf.length <= KEPT_BYTES_MAX) {
       this.#keptBytes += buf.length;
       walked.buf = buf;
     }
     return walked;
+  }
+
+  /** How many bytes of a block a checkpoint knows to be valid, also one that is not used. */
+  #coveredLength(block: Block): number {
+    const { blocks } = this.#checkpoint ?? this.#unfit ?? { blocks: [] };
+    const { number, generation } = block.header;
+    return blocks.find((known) => known.number === number && known.generation === generation)?.end ?? 0;
   }
 
   /** How many bytes of a block that is not the last one are valid. */
@@ -357,10 +367,11 @@ class Recovery {
     walked: Walked,
     marks: readonly { offset: number; seq: number }[],
     scan: Scan,
+    end: number,
     place: number,
     buf: Buffer,
   ): void {
-    const { block, offsets, seqs, end } = walked;
+    const { block, offsets, seqs } = walked;
     const damages: Damage[] = [...scan.damages];
     if (scan.end < end) damages.push({ from: scan.end, to: end });
     for (const { from, to } of damages) {
@@ -536,10 +547,10 @@ class Recovery {
   }
 }
 
-/** Where the last block ends: behind that nothing was ever acknowledged. */
-function cutOf(buf: Buffer, seed: number, start: number): number {
+/** Where the last block ends: behind that nothing was ever acknowledged. Up to `known` everything was. */
+function cutOf(buf: Buffer, seed: number, start: number, known: number): number {
   const scan = scanBlock(buf, buf.length, start, seed, () => {});
-  const torn = scan.damages.find(({ from }) => from >= scan.durable);
+  const torn = scan.damages.find(({ from }) => from >= Math.max(scan.durable, known));
   return torn === undefined ? scan.end : torn.from;
 }
 
