@@ -61,11 +61,9 @@ async function deleteMessage(request: ApiRequest): Promise<ApiAnswer> {
   return isRemoved ? { ok: { success: true } } : { error: notRemoved(stream, seq), isUncounted: true };
 }
 
-/** Files say of a message that is yet to come, and of any in a stream that never had one, something else. */
+/** Files say something else of a message that is yet to come, and of a sequence that no message has. */
 function notRemoved({ store, config }: Stream, seq: number): ApiError {
-  const { lastSeq } = store.state;
-  if (config.storage === "memory" || (seq <= lastSeq && lastSeq > 0))
-    return apiError("sequenceNotFound", { seq });
-  const err = seq > lastSeq ? "stream store EOF" : "no message found";
-  return apiError("streamMsgDeleteFailed", { err });
+  const isInRange = seq > 0 && seq <= store.state.lastSeq;
+  if (config.storage === "memory" || isInRange) return apiError("sequenceNotFound", { seq });
+  return apiError("streamMsgDeleteFailed", { err: seq === 0 ? "no message found" : "stream store EOF" });
 }

@@ -107,7 +107,6 @@ export class LogFlusher {
     if (this.failure?.kind === "failed" || this.#isClosed) return Promise.resolve(false);
     return new Promise((done) => {
       this.#waiters.push({ position, done });
-      this.#isSyncDue = this.#needsSync || this.intervalMs > 0;
       this.request();
     });
   }
@@ -157,7 +156,7 @@ export class LogFlusher {
       for (const overwrite of this.#overwrites.slice(0, overwrites)) await this.#overwriteNow(overwrite);
       this.#overwrites.splice(0, overwrites);
     }
-    if (this.#isSyncDue || this.intervalMs === 0) {
+    if (this.#isSyncDue || this.intervalMs === 0 || this.#waiters.length > 0) {
       this.#isSyncDue = false;
       await this.#sync();
     }
