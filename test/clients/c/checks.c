@@ -1,6 +1,6 @@
 /* The checks of ../README.md with nats.c. */
 
-#include <nats/nats.h>
+#include "checks.h"
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,14 +10,13 @@
 #include <pthread.h>
 
 enum {
-  PATIENCE_MS = 20000, /* used up only when something is lost */
   QUEUE_MESSAGES = 300,
   ORDERED_MESSAGES = 1000,
 };
 
 static const char *check_name = "";
 
-static void fail(const char *format, ...) {
+void fail(const char *format, ...) {
   va_list args;
   va_start(args, format);
   printf("not ok %s: ", check_name);
@@ -27,37 +26,28 @@ static void fail(const char *format, ...) {
   exit(1);
 }
 
-static void must(natsStatus status) {
+void must(natsStatus status) {
   if (status != NATS_OK) fail("%s: %s", natsStatus_GetText(status), nats_GetLastError(NULL));
 }
 
-static void expect(int holds, const char *message) {
+void expect(int holds, const char *message) {
   if (!holds) fail("%s", message);
 }
 
-/* Something that happens once or several times in the client's threads. */
-typedef struct {
-  pthread_mutex_t lock;
-  pthread_cond_t changed;
-  int count;
-} Latch;
-
-#define LATCH {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0}
-
-static void latch_add(Latch *latch) {
+void latch_add(Latch *latch) {
   pthread_mutex_lock(&latch->lock);
   latch->count++;
   pthread_cond_broadcast(&latch->changed);
   pthread_mutex_unlock(&latch->lock);
 }
 
-static void latch_wait(Latch *latch, int count) {
+void latch_wait(Latch *latch, int count) {
   pthread_mutex_lock(&latch->lock);
   while (latch->count < count) pthread_cond_wait(&latch->changed, &latch->lock);
   pthread_mutex_unlock(&latch->lock);
 }
 
-static natsConnection *dial(const char *url) {
+natsConnection *dial(const char *url) {
   natsConnection *nc = NULL;
   must(natsConnection_ConnectTo(&nc, url));
   return nc;
@@ -338,10 +328,7 @@ static void reconnect(const char *url, const char *locked) {
   natsOptions_Destroy(options);
 }
 
-static const struct {
-  const char *name;
-  void (*run)(const char *url, const char *locked);
-} checks[] = {
+static const Check messaging_checks[] = {
     {"publish-subscribe", publish_subscribe},
     {"wildcards", wildcards},
     {"queue-group", queue_group},
@@ -353,14 +340,16 @@ static const struct {
     {"drain", drain},
     {"auth", auth},
     {"reconnect", reconnect},
+    {NULL, NULL},
 };
 
 int main(int argc, char **argv) {
-  if (argc != 3) return 2;
+  if (argc < 3) return 2;
   setvbuf(stdout, NULL, _IOLBF, 0);
-  for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
-    check_name = checks[i].name;
-    checks[i].run(argv[1], argv[2]);
+  const Check *check = strcmp(argv[1], "jetstream") == 0 ? jetstream_checks : messaging_checks;
+  for (; check->name != NULL; check++) {
+    check_name = check->name;
+    check->run(argv[2], argc > 3 ? argv[3] : "");
     printf("ok %s\n", check_name);
   }
   return 0;

@@ -15,6 +15,7 @@ checkForeignClient({
   name: "nats.c",
   needs: ["apt-get", "dpkg-deb", "gcc"],
   slow: true,
+  lacks: ["object-store"],
   fetch: async () => {
     const packages = join(await cacheFolder("c"), "packages");
     await rm(packages, { recursive: true, force: true });
@@ -30,8 +31,11 @@ checkForeignClient({
     const warnings = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", "-pthread"];
     // An old-style RPATH also serves the libraries that libnats itself needs.
     const link = [`-L${libraries}`, `-Wl,--disable-new-dtags,-rpath,${libraries}`, "-lnats"];
-    const file = join(sourceFolder("c"), "checks.c");
-    await tool("gcc", [...warnings, `-I${join(usr, "include")}`, "-o", binary, file, ...link]);
-    return { command: binary, args: [] };
+    const files = ["checks.c", "jetstream.c"].map((name) => join(sourceFolder("c"), name));
+    await tool("gcc", [...warnings, `-I${join(usr, "include")}`, "-o", binary, ...files, ...link]);
+    return {
+      messaging: { command: binary, args: ["messaging"] },
+      jetstream: { command: binary, args: ["jetstream"] },
+    };
   },
 });

@@ -49,6 +49,7 @@ describe("the nats command line about JetStream", { timeout: SUITE_DEADLINE_MS }
   test("benchmarks", async (t) => {
     if (typeof nats === "string") return t.skip(nats);
     const { url } = await startServer(t, OUR_SERVER);
+    await nats.run(t, url, ["kv", "add", "BENCHKV"]);
     for (const command of BENCHMARKS) {
       const { code, output } = await nats.run(t, url, command.split(" "));
       assert.equal(code, 0, `${command}: ${output}`);

@@ -18,8 +18,11 @@ test("a filter of few or many subjects takes what one of them takes, and names e
   fc.assert(
     fc.property(
       fc.uniqueArray(subject, { maxLength: 40 }),
-      fc.array(pattern, { minLength: 1, maxLength: 150 }),
-      (subjects, patterns) => {
+      fc.array(pattern, { minLength: 1, maxLength: 8 }),
+      fc.boolean(),
+      (subjects, few, isMany) => {
+        // Of many, a hundred take nothing that is there.
+        const patterns = isMany ? [...few, ...Array.from({ length: 100 }, (_, i) => `z${i}.*`)] : few;
         const table = new SubjectTable(7);
         const ids = new Map(subjects.map((name, i) => [table.add(name, i + 1), name]));
         const filter = new SubjectFilter(table, patterns);

@@ -107,7 +107,12 @@ fn durable(name: &str) -> pull::Config {
 /// A batch of messages, not acknowledged.
 async fn fetch(consumer: &PullConsumer, count: usize) -> Result<Vec<Message>, Fault> {
     let batch = consumer.batch().max_messages(count).expires(PATIENCE);
-    let messages: Vec<Message> = batch.messages().await?.try_collect().await.map_err(|e| e as Fault)?;
+    let messages: Vec<Message> = batch
+        .messages()
+        .await?
+        .try_collect()
+        .await
+        .map_err(|e| e as Fault)?;
     Ok(messages)
 }
 
@@ -123,7 +128,10 @@ fn texts(messages: &[Message]) -> Vec<String> {
 }
 
 fn numbers(first: usize, last: usize, step: usize) -> Vec<String> {
-    (first..=last).step_by(step).map(|i| i.to_string()).collect()
+    (first..=last)
+        .step_by(step)
+        .map(|i| i.to_string())
+        .collect()
 }
 
 async fn confirm(message: &Message) -> Outcome {
@@ -142,7 +150,10 @@ pub async fn streams(url: &str) -> Outcome {
         ..config("STREAMS", "streams.a")
     };
     let stream = js.create_stream(&first).await?;
-    expect_equal(stream.cached_info().config.metadata["owner"].as_str(), "ann")?;
+    expect_equal(
+        stream.cached_info().config.metadata["owner"].as_str(),
+        "ann",
+    )?;
     js.create_stream(&first).await?; // The same again is no error.
     let other = Config {
         storage: StorageType::Memory,
@@ -161,7 +172,10 @@ pub async fn streams(url: &str) -> Outcome {
     };
     let updated = js.update_stream(&changed).await?;
     expect_equal(updated.config.description.as_deref(), Some("after"))?;
-    expect_equal(js.stream_by_subject("streams.b.c").await?.as_str(), "STREAMS")?;
+    expect_equal(
+        js.stream_by_subject("streams.b.c").await?.as_str(),
+        "STREAMS",
+    )?;
     publish_numbers(&js, 6, &["streams.a", "streams.b.1", "streams.b.2"]).await?;
     let mut subjects: Vec<(String, usize)> = stream
         .info_with_subjects("streams.b.>")
@@ -171,7 +185,10 @@ pub async fn streams(url: &str) -> Outcome {
     subjects.sort();
     expect_equal(
         subjects,
-        vec![("streams.b.1".to_string(), 2), ("streams.b.2".to_string(), 2)],
+        vec![
+            ("streams.b.1".to_string(), 2),
+            ("streams.b.2".to_string(), 2),
+        ],
     )?;
     for name in ["MORE0", "MORE1"] {
         js.create_stream(config(name, name)).await?;
@@ -184,7 +201,10 @@ pub async fn streams(url: &str) -> Outcome {
     for name in names {
         js.delete_stream(name).await?;
     }
-    refused(js.delete_stream("STREAMS").await, ErrorCode::STREAM_NOT_FOUND)
+    refused(
+        js.delete_stream("STREAMS").await,
+        ErrorCode::STREAM_NOT_FOUND,
+    )
 }
 
 pub async fn publish(url: &str) -> Outcome {
@@ -198,7 +218,10 @@ pub async fn publish(url: &str) -> Outcome {
         .await?;
     for i in 1..=20 {
         let ack = js.publish("publish.a", "".into()).await?.await?;
-        expect_equal((ack.stream.as_str(), ack.sequence, ack.duplicate), ("PUBLISH", i, false))?;
+        expect_equal(
+            (ack.stream.as_str(), ack.sequence, ack.duplicate),
+            ("PUBLISH", i, false),
+        )?;
     }
     let send = async |subject: &'static str, message: PublishMessage| {
         js.send_publish(subject, message).await?.await
@@ -219,7 +242,10 @@ pub async fn publish(url: &str) -> Outcome {
         message().expected_last_sequence(20),
         message().expected_last_subject_sequence(1),
     ] {
-        refused(send("publish.a", wrong).await, ErrorCode::STREAM_WRONG_LAST_SEQUENCE)?;
+        refused(
+            send("publish.a", wrong).await,
+            ErrorCode::STREAM_WRONG_LAST_SEQUENCE,
+        )?;
     }
     send("publish.a", message().expected_last_sequence(21)).await?;
     refused(
@@ -261,13 +287,24 @@ pub async fn messages(url: &str) -> Outcome {
     publish_numbers(&js, 9, &["messages.1", "messages.2", "messages.3"]).await?;
     let first = stream.get_raw_message(1).await?;
     expect_equal((first.subject.as_str(), first.sequence), ("messages.0", 1))?;
-    expect_equal(first.headers.get("fruit").map(|value| value.as_str()), Some("pear"))?;
+    expect_equal(
+        first.headers.get("fruit").map(|value| value.as_str()),
+        Some("pear"),
+    )?;
     let direct = stream.direct_get(1).await?;
     expect_equal(direct.headers.get_all("fruit").count(), 2)?;
     expect_equal(stream.direct_get(5).await?.payload.as_ref(), b"4")?;
-    let next = stream.direct_get_next_for_subject("messages.1", Some(3)).await?;
+    let next = stream
+        .direct_get_next_for_subject("messages.1", Some(3))
+        .await?;
     expect_equal(next.sequence, 5)?;
-    expect_equal(stream.direct_get_last_for_subject("messages.2").await?.sequence, 9)?;
+    expect_equal(
+        stream
+            .direct_get_last_for_subject("messages.2")
+            .await?
+            .sequence,
+        9,
+    )?;
     let last = stream.get_last_raw_message_by_subject("messages.2").await?;
     expect_equal(last.sequence, 9)?;
     fails(stream.direct_get(99).await)?;
@@ -280,7 +317,10 @@ pub async fn messages(url: &str) -> Outcome {
     expect_equal((now.first_sequence, now.messages), (9, 2))?;
     stream.purge().await?;
     let now = state(&stream).await?;
-    expect_equal((now.first_sequence, now.last_sequence, now.messages), (11, 10, 0))
+    expect_equal(
+        (now.first_sequence, now.last_sequence, now.messages),
+        (11, 10, 0),
+    )
 }
 
 pub async fn pull(url: &str) -> Outcome {
@@ -297,16 +337,31 @@ pub async fn pull(url: &str) -> Outcome {
     )
     .await?;
     expect_equal(texts(&fetch(&consumer, 3).await?), numbers(1, 3, 1))?;
-    let quick: Vec<Message> = consumer.fetch().max_messages(2).messages().await?.try_collect().await.map_err(|e| e as Fault)?;
+    let quick: Vec<Message> = consumer
+        .fetch()
+        .max_messages(2)
+        .messages()
+        .await?
+        .try_collect()
+        .await
+        .map_err(|e| e as Fault)?;
     expect_equal(texts(&quick), numbers(4, 5, 1))?;
-    let mut all = consumer.stream().max_messages_per_batch(50).messages().await?;
+    let mut all = consumer
+        .stream()
+        .max_messages_per_batch(50)
+        .messages()
+        .await?;
     for i in 6..=CONSUMED {
-        let message = timeout(PATIENCE, all.next()).await?.ok_or("the messages ended")??;
+        let message = timeout(PATIENCE, all.next())
+            .await?
+            .ok_or("the messages ended")??;
         expect_equal(message.payload.as_ref(), i.to_string().as_bytes())?;
         message.ack().await.map_err(|error| error as Fault)?;
     }
     js.publish("pull.a", "late".into()).await?.await?;
-    let late = timeout(PATIENCE, all.next()).await?.ok_or("the messages ended")??;
+    let late = timeout(PATIENCE, all.next())
+        .await?
+        .ok_or("the messages ended")??;
     expect_equal(late.payload.as_ref(), b"late")?;
     drop(all);
     let filtered = pull_consumer(
@@ -326,7 +381,16 @@ pub async fn pull(url: &str) -> Outcome {
         },
     )
     .await?;
-    expect_equal(empty.fetch().max_messages(1).messages().await?.count().await, 0)?;
+    expect_equal(
+        empty
+            .fetch()
+            .max_messages(1)
+            .messages()
+            .await?
+            .count()
+            .await,
+        0,
+    )?;
     for (wanted, deliver_policy) in [
         ("late", DeliverPolicy::Last),
         ("500", DeliverPolicy::LastPerSubject),
@@ -362,10 +426,16 @@ async fn managed(stream: &Stream) -> Outcome {
     expect_equal(info.config.description.as_deref(), Some("described"))?;
     expect_equal(texts(&fetch(&consumer, 2).await?), numbers(1, 2, 1))?;
     let names: Vec<String> = stream.consumer_names().try_collect().await?;
-    expect(names.contains(&"m".to_string()), format!("the consumers are {names:?}"))?;
+    expect(
+        names.contains(&"m".to_string()),
+        format!("the consumers are {names:?}"),
+    )?;
     expect_equal(stream.consumers().count().await, names.len())?;
     stream.delete_consumer("m").await?;
-    refused(stream.delete_consumer("m").await, ErrorCode::CONSUMER_NOT_FOUND)
+    refused(
+        stream.delete_consumer("m").await,
+        ErrorCode::CONSUMER_NOT_FOUND,
+    )
 }
 
 pub async fn push(url: &str) -> Outcome {
@@ -383,7 +453,9 @@ pub async fn push(url: &str) -> Outcome {
         .await?;
     let mut all = consumer.messages().await?;
     for i in 1..=CONSUMED {
-        let message = timeout(PATIENCE, all.next()).await?.ok_or("the messages ended")??;
+        let message = timeout(PATIENCE, all.next())
+            .await?
+            .ok_or("the messages ended")??;
         expect_equal(message.payload.as_ref(), i.to_string().as_bytes())?;
         message.ack().await.map_err(|error| error as Fault)?;
     }
@@ -394,8 +466,9 @@ pub async fn ordered(url: &str) -> Outcome {
     let js = connect(url).await?;
     let stream = js.create_stream(config("ORDERED", "ordered")).await?;
     publish_numbers(&js, CONSUMED, &["ordered"]).await?;
-    let pulling: Consumer<pull::OrderedConfig> =
-        stream.create_consumer(pull::OrderedConfig::default()).await?;
+    let pulling: Consumer<pull::OrderedConfig> = stream
+        .create_consumer(pull::OrderedConfig::default())
+        .await?;
     let mut all = pulling.messages().await?;
     for i in 1..=CONSUMED {
         if i == 100 {
@@ -405,7 +478,9 @@ pub async fn ordered(url: &str) -> Outcome {
                 stream.delete_consumer(&name).await?;
             }
         }
-        let message = timeout(PATIENCE, all.next()).await?.ok_or("the messages ended")??;
+        let message = timeout(PATIENCE, all.next())
+            .await?
+            .ok_or("the messages ended")??;
         expect_equal(message.payload.as_ref(), i.to_string().as_bytes())?;
     }
     let pushed: Consumer<push::OrderedConfig> = stream
@@ -416,7 +491,9 @@ pub async fn ordered(url: &str) -> Outcome {
         .await?;
     let mut all = pushed.messages().await?;
     for i in 1..=CONSUMED {
-        let message = timeout(PATIENCE, all.next()).await?.ok_or("the messages ended")??;
+        let message = timeout(PATIENCE, all.next())
+            .await?
+            .ok_or("the messages ended")??;
         expect_equal(message.payload.as_ref(), i.to_string().as_bytes())?;
     }
     Ok(())
@@ -463,7 +540,11 @@ pub async fn acks(url: &str) -> Outcome {
     acknowledge(&delivery(3, 1, 1).await?, AckKind::Ack).await?;
     confirm(&delivery(4, 1, 0).await?).await?;
     let info = consumer.info().await?;
-    let got = (info.ack_floor.stream_sequence, info.num_ack_pending, info.delivered.consumer_sequence);
+    let got = (
+        info.ack_floor.stream_sequence,
+        info.num_ack_pending,
+        info.delivered.consumer_sequence,
+    );
     expect_equal(got, (4, 0, 7))
 }
 
@@ -541,9 +622,15 @@ pub async fn key_value(url: &str) -> Outcome {
     expect_equal(bucket.put("a", "1".into()).await?, 1)?;
     expect_equal(bucket.update("a", "2".into(), 1).await?, 2)?;
     let wrong = bucket.update("a", "x".into(), 1).await;
-    expect_equal(wrong.map_err(|e| e.kind()), Err(kv::UpdateErrorKind::WrongLastRevision))?;
+    expect_equal(
+        wrong.map_err(|e| e.kind()),
+        Err(kv::UpdateErrorKind::WrongLastRevision),
+    )?;
     let exists = bucket.create("a", "x".into()).await;
-    expect_equal(exists.map_err(|e| e.kind()), Err(kv::CreateErrorKind::AlreadyExists))?;
+    expect_equal(
+        exists.map_err(|e| e.kind()),
+        Err(kv::CreateErrorKind::AlreadyExists),
+    )?;
     expect_equal(bucket.create("b.c", "3".into()).await?, 3)?;
     let entry = bucket.entry("a").await?.ok_or("no entry")?;
     expect_equal((entry.value.as_ref(), entry.revision), (b"2".as_ref(), 2))?;
@@ -553,7 +640,9 @@ pub async fn key_value(url: &str) -> Outcome {
     let mut watch = bucket.watch_with_history(">").await?;
     let mut updates = async |wanted: &[(kv::Operation, &str, u64)]| {
         for one in wanted {
-            let entry = timeout(PATIENCE, watch.next()).await?.ok_or("the watch ended")??;
+            let entry = timeout(PATIENCE, watch.next())
+                .await?
+                .ok_or("the watch ended")??;
             expect_equal((entry.operation, entry.key.as_str(), entry.revision), *one)?;
         }
         Ok::<(), Fault>(())
@@ -572,10 +661,14 @@ pub async fn key_value(url: &str) -> Outcome {
         .try_collect()
         .await?;
     expect_equal(history, vec![1, 2, 4, 6])?;
-    bucket.create_with_ttl("ttl", "short".into(), Duration::from_secs(1)).await?;
+    bucket
+        .create_with_ttl("ttl", "short".into(), Duration::from_secs(1))
+        .await?;
     updates(&[(Put, "a", 6), (Put, "ttl", 7), (Purge, "ttl", 8)]).await?;
     for i in 0..MANY_KEYS {
-        bucket.put(format!("many.{i}"), i.to_string().into()).await?;
+        bucket
+            .put(format!("many.{i}"), i.to_string().into())
+            .await?;
     }
     let keys: Vec<String> = bucket.keys().await?.try_collect().await?;
     expect_equal(keys.len(), MANY_KEYS + 1)?;
@@ -606,7 +699,12 @@ pub async fn object_store(url: &str) -> Outcome {
     read.clear();
     store.get("a.txt").await?.read_to_end(&mut read).await?;
     expect_equal(read.as_slice(), b"replaced")?;
-    let mut names: Vec<String> = store.list().await?.map_ok(|info| info.name).try_collect().await?;
+    let mut names: Vec<String> = store
+        .list()
+        .await?
+        .map_ok(|info| info.name)
+        .try_collect()
+        .await?;
     names.sort();
     expect_equal(names.join(" ").as_str(), "a.txt large")?;
     let object = store.info("a.txt").await?;
@@ -698,11 +796,18 @@ pub async fn restart(url: &str) -> Outcome {
     while js.client().connection_state() != async_nats::connection::State::Connected {
         sleep(Duration::from_millis(10)).await;
     }
-    expect(publish().await?.duplicate, "the message's id is forgotten".into())?;
+    expect(
+        publish().await?.duplicate,
+        "the message's id is forgotten".into(),
+    )?;
     let now = state(&stream).await?;
     expect_equal((now.messages, now.first_sequence), (91, 1))?;
     let info = consumer.info().await?;
-    let got = (info.ack_floor.stream_sequence, info.num_ack_pending, info.num_pending);
+    let got = (
+        info.ack_floor.stream_sequence,
+        info.num_ack_pending,
+        info.num_pending,
+    );
     expect_equal(got, (40, 1, 50))?;
     expect_equal(texts(&fetch(&consumer, 1).await?), numbers(42, 42, 1))
 }

@@ -63,10 +63,6 @@ export function streamStateFields(stream: Stream, options: StreamInfoOptions = {
   };
 }
 
-function firstDeleted({ store }: Stream): number[] {
-  return Iterator.from(store.deleted()).take(DELETED_MAX).toArray();
-}
-
 function shownTime(time: Instant | null): string {
   return time === null ? GO_ZERO_TIME : formatInstant(time);
 }

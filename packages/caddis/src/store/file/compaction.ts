@@ -108,7 +108,7 @@ class Copy {
   readonly #older: readonly Block[];
   readonly #folder: string;
   readonly #writer: LogWriter;
-  readonly #buffer = new WriteBuffer(() => Buffer.allocUnsafeSlow(256 * 1024));
+  readonly #buffer = new WriteBuffer(null);
   readonly #header: BlockHeader;
   readonly #block: Block;
   readonly #index = new BlockIndex();

@@ -98,7 +98,7 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
     this.#folder = folder;
     this.#options = options;
     const { cache, random, timers, sync } = options;
-    this.#buffer = new WriteBuffer(() => cache.takeBuffer(CHUNK_BYTES));
+    this.#buffer = new WriteBuffer(cache);
     this.#reader = new RecordReader(disk, cache, this.#buffer);
     this.#data = new StoreData(disk, cache, this.#reader, random.below(2 ** 32), options.report);
     this.#search = new StoreSearch(this.#data);

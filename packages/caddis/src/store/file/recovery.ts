@@ -320,7 +320,7 @@ class Recovery {
           nanosecondsOf(view.getUint32(offset + 20, true)),
         );
       } else {
-        this.#noteRemoval(kind, buf, view, offset);
+        this.#noteRemoval(block, kind, buf, view, offset);
       }
     });
     for (const { seq } of marks) this.#noteSeq(block, seq);
@@ -352,9 +352,13 @@ class Recovery {
     return isNext && next.previousLength > 0 ? next.previousLength : file.size;
   }
 
-  #noteRemoval(kind: number, buf: Buffer, view: DataView, offset: number): void {
+  #noteRemoval(block: Block, kind: number, buf: Buffer, view: DataView, offset: number): void {
     if (kind === KIND_REMOVED) {
-      decodeRanges(buf, view, offset, (from, to) => this.#removals.add(from, to));
+      decodeRanges(buf, view, offset, (from, to) => {
+        this.#removals.add(from, to);
+        // Its own record may be gone: it was being erased.
+        this.#noteSeq(block, to);
+      });
     } else if (kind === KIND_FRONT) {
       this.#noteFront(view.getFloat64(offset + 16, true));
     } else if (kind === KIND_KEPT) {

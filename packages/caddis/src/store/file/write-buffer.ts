@@ -1,5 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import type { Block } from "./block.ts";
+import { type BlockCache, CacheEntry } from "./block-cache.ts";
 import { viewOf } from "./checksum.ts";
 import { aligned, CHUNK_BYTES, SMALL_RECORD_BYTES } from "./format.ts";
 
@@ -17,8 +18,12 @@ export class Segment {
   end: number;
   /** Handed to the disk up to here, in the block, for good or for now. */
   written: number;
+  /** In the cache, where it counts as what else is in memory of files. */
+  readonly entry: CacheEntry;
 
-  constructor(block: Block, base: number, buf: Buffer) {
+  /** `release`: lets go of it where memory is short; false: it is still needed. */
+  constructor(block: Block, base: number, buf: Buffer, release: (segment: Segment) => boolean) {
+    this.entry = new CacheEntry(buf.length, () => release(this));
     this.block = block;
     this.base = base;
     this.buf = buf;
@@ -40,15 +45,20 @@ export class WriteBuffer {
   /** Those that hold something not durable, and the last one; in the order of the log. */
   readonly segments: Segment[] = [];
   #current: Segment | null = null;
-  readonly #takeChunk: () => Buffer;
+  readonly #cache: BlockCache | null;
+  readonly #release = (segment: Segment): boolean => {
+    if (segment.written < segment.end || segment.end === segment.base) return false;
+    this.#forget(segment);
+    return true;
+  };
   /** Where the reserved bytes lie in memory: `buf`, `view` and the index of the first. */
   buf: Buffer = NOTHING;
   view: DataView = NO_VIEW;
   at = 0;
 
-  /** `takeChunk`: gives memory of `CHUNK_BYTES`. */
-  constructor(takeChunk: () => Buffer) {
-    this.#takeChunk = takeChunk;
+  /** `cache`: what the memory counts in; null: nothing. */
+  constructor(cache: BlockCache | null) {
+    this.#cache = cache;
   }
 
   get current(): Segment | null {
@@ -88,14 +98,24 @@ export class WriteBuffer {
   /** Lets go of a segment, which is durable. */
   drop(segment: Segment): void {
     assert(segment.written === segment.end, "what is let go of was written");
+    this.#cache?.drop(segment.entry);
+    this.#forget(segment);
+  }
+
+  clear(): void {
+    for (const segment of this.segments) this.#cache?.drop(segment.entry);
+    this.segments.length = 0;
+    this.#current = null;
+  }
+
+  #forget(segment: Segment): void {
     const index = this.segments.indexOf(segment);
     if (index >= 0) this.segments.splice(index, 1);
     if (this.#current === segment) this.#current = null;
   }
 
-  clear(): void {
-    this.segments.length = 0;
-    this.#current = null;
+  #takeChunk(): Buffer {
+    return this.#cache?.takeBuffer(CHUNK_BYTES) ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
   }
 
   #segmentFor(block: Block, offset: number, size: number): Segment {
@@ -104,9 +124,10 @@ export class WriteBuffer {
       if (offset + size <= current.capacityEnd) return current;
       if (this.#grow(current, offset + size)) return current;
     }
-    const segment = new Segment(block, offset, this.#memoryFor(offset, size));
+    const segment = new Segment(block, offset, this.#memoryFor(offset, size), this.#release);
     this.segments.push(segment);
     this.#current = segment;
+    this.#cache?.add(segment.entry);
     return segment;
   }
 
@@ -120,6 +141,7 @@ export class WriteBuffer {
     segment.buf.copy(larger, 0, 0, segment.end - segment.base);
     segment.buf = larger;
     segment.view = viewOf(larger);
+    this.#cache?.resize(segment.entry, larger.length);
     return true;
   }
 
