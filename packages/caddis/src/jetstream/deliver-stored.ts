@@ -19,6 +19,8 @@ const CR = 0x0d;
 const LF = 0x0a;
 const CRLF_BYTES = 2;
 const NS_DIGITS = 6;
+const INT_MAX = 2 ** 31 - 1;
+const NINE_DIGITS = 1_000_000_000;
 const HEADER_START = "NATS/1.0\r\n";
 /** Where requests of other accounts are answered: somebody always listens there, for whoever may have left. */
 const SERVICE_REPLIES = "_R_.";
@@ -38,6 +40,9 @@ export interface DeliveryForm {
 export class StoredDelivery {
   readonly #account: Account;
   #message = new Message();
+  /** Who listened at the inbox that was sent to last: most messages in a row go to one. */
+  #lastInbox: Inbox | null = null;
+  #lastReceivers: Receivers | null = null;
 
   constructor(account: Account) {
     this.#account = account;
@@ -106,12 +111,26 @@ export class StoredDelivery {
 
   /** Sends what was prepared last to `inbox`; `isFor` says whether those who listen there count as receivers. */
   send(inbox: Inbox, isFor: ((receivers: Receivers) => boolean) | null): Sent {
-    const { sublist, broker } = this.#account;
-    const receivers = sublist.match(inbox.bytes, 0, inbox.bytes.length);
+    const { broker } = this.#account;
+    const receivers = this.#receiversAt(inbox);
     if (receivers.isEmpty || (isFor !== null && !isFor(receivers))) return "nobody";
     if (areBehind(receivers)) return "refused";
     if (deliver(this.#message, receivers, broker.random) > 0) return "sent";
     return inbox.subject.startsWith(SERVICE_REPLIES) ? "nobody" : "refused";
+  }
+
+  #receiversAt(inbox: Inbox): Receivers {
+    const { sublist } = this.#account;
+    const last = this.#lastReceivers;
+    if (last !== null && inbox === this.#lastInbox && last.isKept && sublist.isCurrent(last)) {
+      sublist.matchCount++;
+      return last;
+    }
+    const receivers = sublist.match(inbox.bytes, 0, inbox.bytes.length);
+    this.#lastInbox = inbox;
+    // One that is not kept has another answer in it soon.
+    this.#lastReceivers = receivers.isKept ? receivers : null;
+    return receivers;
   }
 
   #messageFor(bytes: number): Message {
@@ -197,11 +216,24 @@ function writeNumber(buf: Buffer, start: number, value: number): number {
 }
 
 function writeDigits(buf: Buffer, start: number, value: number, digits: number): number {
+  let at = start + digits;
   let rest = value;
-  for (let at = start + digits - 1; at >= start; at--) {
-    const tens = Math.floor(rest / 10);
-    buf[at] = ZERO + rest - 10 * tens;
-    rest = tens;
+  // Whole numbers of 32 bits are divided faster: nine digits at a time.
+  while (rest > INT_MAX) {
+    const high = Math.floor(rest / NINE_DIGITS);
+    let low = (rest - high * NINE_DIGITS) | 0;
+    for (let i = 0; i < 9; i++) {
+      const tens = (low / 10) | 0;
+      buf[--at] = ZERO + low - 10 * tens;
+      low = tens;
+    }
+    rest = high;
+  }
+  let low = rest | 0;
+  while (at > start) {
+    const tens = (low / 10) | 0;
+    buf[--at] = ZERO + low - 10 * tens;
+    low = tens;
   }
   return start + digits;
 }
