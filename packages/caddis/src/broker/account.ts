@@ -142,7 +142,8 @@ export class Account {
 
   /** As `publish`, from within the delivery of another message: its output is flushed with that one's. */
   route(message: Message): number {
-    const subject = message.input.buf.latin1Slice(message.subjectStart, message.subjectEnd);
+    const { inbox, input, subjectStart, subjectEnd } = message;
+    const subject = inbox === "" ? input.buf.latin1Slice(subjectStart, subjectEnd) : inbox;
     const receivers = this.sublist.matchApart(subject);
     return receivers.isEmpty ? 0 : deliver(message, receivers, this.broker.random);
   }

@@ -14,6 +14,8 @@ export class Message {
   input: Bytes = NOTHING;
   subjectStart = 0;
   subjectEnd = 0;
+  /** Where it goes when that is not its subject: a wire string, as what is stored keeps its subject; empty: it is. */
+  inbox = "";
   /** Empty range: no reply subject. */
   replyStart = 0;
   replyEnd = 0;

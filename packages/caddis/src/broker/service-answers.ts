@@ -142,15 +142,19 @@ export class AwaitedAnswer {
     trace?.addServiceImport(this.requester, this.subject, subject);
     if (trace !== null && trace.isTraceOnly) return false;
     this.#report("ok", message);
-    const { input, replyStart, replyEnd, payloadStart, headerBytes, payloadEnd } = message;
-    const back =
-      replyEnd === replyStart
-        ? null
-        : this.#awaited.expectBack(this, input.buf.latin1Slice(replyStart, replyEnd));
+    const { input, subjectStart, subjectEnd, replyStart, replyEnd, payloadStart, headerBytes, payloadEnd } =
+      message;
+    const reply = input.buf.latin1Slice(replyStart, replyEnd);
+    // What is stored keeps its subject here too, and is acknowledged where its consumer says, if that is imported.
+    const isStored = message.inbox !== "";
+    const back = reply === "" || isStored ? null : this.#awaited.expectBack(this, reply);
     const body = input.buf.subarray(payloadStart + headerBytes, payloadEnd);
     const block = headerBlockOf(message);
     const headers = trace === null ? block : headersWithoutTrace(block);
-    const answer = makeMessage(subject, back?.subject ?? "", headers, body);
+    const answer = isStored
+      ? makeMessage(input.buf.latin1Slice(subjectStart, subjectEnd), reply, headers, body)
+      : makeMessage(subject, back?.subject ?? "", headers, body);
+    if (isStored) answer.inbox = subject;
     answer.origin = message.origin;
     answer.via = hop;
     const isTaken = this.requester.route(answer) > 0;

@@ -75,8 +75,9 @@ export class ServiceReplies implements Receiver {
   }
 
   receive(message: Message): boolean {
-    const { input, subjectStart, subjectEnd } = message;
-    const answer = this.#arriving.get(input.buf.latin1Slice(subjectStart, subjectEnd));
+    const { inbox, input, subjectStart, subjectEnd } = message;
+    const subject = inbox === "" ? input.buf.latin1Slice(subjectStart, subjectEnd) : inbox;
+    const answer = this.#arriving.get(subject);
     return answer !== undefined && answer.receive(message);
   }
 

@@ -115,6 +115,7 @@ export class StoredDelivery {
     const receivers = this.#receiversAt(inbox);
     if (receivers.isEmpty || (isFor !== null && !isFor(receivers))) return "nobody";
     if (areBehind(receivers)) return "refused";
+    this.#message.inbox = inbox.subject;
     if (deliver(this.#message, receivers, broker.random) > 0) return "sent";
     return inbox.subject.startsWith(SERVICE_REPLIES) ? "nobody" : "refused";
   }

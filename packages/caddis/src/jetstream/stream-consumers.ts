@@ -39,9 +39,8 @@ export class StreamConsumers {
     }
   }
 
-  async create(config: ConsumerConfig): Promise<Consumer | ApiError> {
+  async create(config: ConsumerConfig, name: string): Promise<Consumer | ApiError> {
     const stream = this.#stream;
-    const name = config.durable_name === "" ? config.name : config.durable_name;
     if (this.all.has(name)) return apiError("consumerNameExist");
     if (!config.direct && this.#isFull()) return apiError("maximumConsumersLimit");
     const created = instantOf(stream.owner.account.broker.clock.nowMs());

@@ -59,6 +59,7 @@ async function openFiles(
     random,
     report,
     firstSeq: config.first_seq,
+    compresses: config.compression === "s2",
   });
   try {
     return { messages, consumers: await openConsumerLog(disk, folder.consumers, { sync, timers, report }) };

@@ -232,9 +232,15 @@ export class Stream implements BatchStream {
     return count;
   }
 
-  /** Makes a consumer of a configuration that has been checked and has its defaults; resolves once it is durable. */
-  createConsumer(config: ConsumerConfig): Promise<Consumer | ApiError> {
-    return this.#change(() => this.#consumers.create(config));
+  /**
+   * Makes a consumer of a configuration that has been checked and has its defaults; resolves once it is durable. `name`:
+   * what it is called where its configuration does not say.
+   */
+  createConsumer(
+    config: ConsumerConfig,
+    name: string = config.durable_name || config.name,
+  ): Promise<Consumer | ApiError> {
+    return this.#change(() => this.#consumers.create(config, name));
   }
 
   /** Goes on with another configuration of a consumer; resolves once it is durable. */

@@ -7,7 +7,7 @@ const SHARE = 0.75;
 
 /** Blocks read from disk, of all streams together: at most this share of what memory streams may have. */
 const CACHE_SHARE = 0.125;
-const CACHE_BYTES_MAX = 256 * 1024 * 1024;
+const CACHE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** What options come to on this machine. */
 export async function jetStreamSettings(

@@ -172,7 +172,7 @@ async function createOrUpdate(
   };
   const conflict = newConsumerProblem(config, stream.config, counts, stream.consumers.values());
   if (conflict !== null) return { error: conflict };
-  const created = await stream.createConsumer(withThreshold(withName(config, stream, request)));
+  const created = await stream.createConsumer(withThreshold(config), nameOf(config, stream, request));
   return "err_code" in created ? { error: created } : created;
 }
 
@@ -214,11 +214,12 @@ function isListenedTo({ owner }: Stream, subject: string): boolean {
   return subject !== "" && !owner.account.sublist.matchApart(subject).isEmpty;
 }
 
-function withName(config: ConsumerConfig, stream: Stream, { owner }: ApiRequest): ConsumerConfig {
-  if (config.durable_name !== "" || config.name !== "") return config;
+/** Its own, or one by chance, which its configuration does not show. */
+function nameOf({ durable_name, name }: ConsumerConfig, stream: Stream, { owner }: ApiRequest): string {
+  if (durable_name !== "" || name !== "") return durable_name || name;
   for (;;) {
-    const name = randomName(owner.account.broker.random, EPHEMERAL_NAME_LENGTH);
-    if (!stream.consumers.has(name)) return { ...config, name };
+    const free = randomName(owner.account.broker.random, EPHEMERAL_NAME_LENGTH);
+    if (!stream.consumers.has(free)) return free;
   }
 }
 

@@ -1,4 +1,6 @@
-/** Spare pieces kept for reuse: what a busy log fills in some milliseconds. */
+import { CHUNK_BYTES } from "./format.ts";
+
+/** Pieces without content that are kept for reuse: what a busy log fills in some milliseconds. */
 const SPARE_MAX = 16;
 
 /**
@@ -28,7 +30,7 @@ export class BlockCache {
     entry.isUsed = true;
     this.#entries.push(entry);
     this.#bytes += entry.bytes;
-    this.#makeRoom();
+    this.#makeRoom(entry);
   }
 
   /** An entry has grown or shrunk. */
@@ -36,7 +38,7 @@ export class BlockCache {
     this.#bytes += bytes - entry.bytes;
     entry.bytes = bytes;
     entry.isUsed = true;
-    this.#makeRoom();
+    this.#makeRoom(entry);
   }
 
   /** Forgets an entry; one that is not there is none of its business. */
@@ -51,24 +53,27 @@ export class BlockCache {
     this.#bytes -= entry.bytes;
   }
 
-  /** Memory for a piece of `length` bytes, all the same length; its content is anything. */
-  takeBuffer(length: number): Buffer {
-    const spare = this.#spare.pop();
-    return spare?.length === length ? spare : Buffer.allocUnsafeSlow(length);
+  /**
+   * Memory for a piece of a file, whose content is anything. New memory costs more than it takes to fill it: the system
+   * clears it, and the collector is told of it.
+   */
+  takeChunk(): Buffer {
+    return this.#spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
   }
 
-  /** Gives memory back that nobody refers to any more. */
-  giveBuffer(buf: Buffer): void {
-    if (this.#spare.length < SPARE_MAX) this.#spare.push(buf);
+  /** Takes memory back that nobody refers to, or only until the next call to any store. */
+  giveChunk(buf: Buffer): void {
+    if (buf.length === CHUNK_BYTES && this.#spare.length < SPARE_MAX) this.#spare.push(buf);
   }
 
-  #makeRoom(): void {
+  /** `wanted` is being used, and stays. */
+  #makeRoom(wanted: CacheEntry): void {
     // Everyone gets one more chance, so two rounds are enough; the last one stays, however large it is.
     for (let left = 2 * this.#entries.length; left > 0; left--) {
       if (this.#bytes <= this.#budgetBytes || this.#entries.length <= 1) return;
       if (this.#hand >= this.#entries.length) this.#hand = 0;
       const entry = this.#entries[this.#hand];
-      if (entry.isUsed || !entry.release()) {
+      if (entry === wanted || entry.isUsed || !entry.release()) {
         entry.isUsed = false;
         this.#hand++;
       } else {

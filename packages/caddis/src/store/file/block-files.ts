@@ -1,12 +1,23 @@
 import type { Disk } from "../../io/disk.ts";
 import { CHECKPOINT_NAME } from "./checkpoint.ts";
-import { type BlockHeader, type BlockName, decodeHeader, parseBlockName, RECORDS_AT } from "./format.ts";
+import {
+  type BlockHeader,
+  type BlockName,
+  decodeHeader,
+  FLAG_COMPRESSED,
+  parseBlockName,
+  RECORDS_AT,
+} from "./format.ts";
+import { type Frames, readFrames } from "./frames.ts";
 
 /** A file of the log that is part of the store. */
 export interface BlockFile {
   readonly name: string;
   readonly header: BlockHeader;
+  /** Bytes that there are of it, without compression. */
   readonly size: number;
+  /** Null: it is not compressed. */
+  readonly frames: Frames | null;
 }
 
 /** The files of a store's log. */
@@ -26,8 +37,8 @@ export interface BlockFiles {
 
 /**
  * Looks for the blocks in a folder and reads their headers. `preferred`: names of those that count, up to the last of
- * them, if all of them are there. Of others that cover the same number the newest generation counts. Rejects with a
- * `DiskError`.
+ * them, if all of them are there, and the oldest generation of those behind. Else the newest generation of those that
+ * cover the same number counts. Rejects with a `DiskError`.
  */
 export async function findBlockFiles(
   disk: Disk,
@@ -40,14 +51,16 @@ export async function findBlockFiles(
   const isComplete = [...preferred].every((name) => present.includes(name));
   const chosen = isComplete ? names.filter(({ name }) => preferred.has(name)) : [];
   const lastChosen = Math.max(0, ...chosen.map(({ lastNumber }) => lastNumber));
-  names.sort((a, b) => b.generation - a.generation || a.number - b.number);
+  // Copies that the checkpoint does not name were not put in force: what they leave out may be needed yet.
+  const order = chosen.length > 0 ? -1 : 1;
+  names.sort((a, b) => order * (b.generation - a.generation) || a.number - b.number);
   const problems: string[] = [];
   const files: BlockFile[] = [];
   const superseded: string[] = [];
   let lastNumber = 0;
   let lastUnreadableBytes = 0;
   for (const name of names) {
-    // What is not chosen among them holds nothing any more, or is a copy that was not put in force.
+    // What is not chosen among them holds nothing any more, or was not put in force.
     const isLeft = isComplete && name.number <= lastChosen && !preferred.has(name.name);
     // What a file covers that comes before is its own.
     if (
@@ -62,7 +75,8 @@ export async function findBlockFiles(
     const header = readHeader(disk, path, name);
     // The header is written first and alone: without more the file was only just begun, and is begun again.
     if (header === null && size <= RECORDS_AT) continue;
-    if (header !== null) files.push({ name: name.name, header, size });
+    const frames = header === null ? null : framesOf(disk, path, header);
+    if (header !== null && frames !== undefined) files.push(fileOf(name.name, header, size, frames));
     else problems.push(`${path} can't be read: its header is damaged (${size} bytes)`);
     if (name.lastNumber > lastNumber) {
       lastNumber = name.lastNumber;
@@ -80,6 +94,17 @@ export async function findBlockFiles(
 }
 
 const TEMPORARY = ".tmp";
+
+/** Null: it is not compressed; undefined: its table is damaged. */
+function framesOf(disk: Disk, path: string, header: BlockHeader): Frames | null | undefined {
+  if ((header.flags & FLAG_COMPRESSED) === 0) return null;
+  return readFrames(disk, path, header.length) ?? undefined;
+}
+
+function fileOf(name: string, header: BlockHeader, size: number, frames: Frames | null): BlockFile {
+  // What is missing at the end of a compressed one reads as zeros.
+  return { name, header, size: frames === null ? size : frames.length, frames };
+}
 
 /** Whether a file of this name is part of a store. */
 export function isStoreFile(name: string): boolean {

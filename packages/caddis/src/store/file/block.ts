@@ -2,15 +2,19 @@ import type { BlockCache } from "./block-cache.ts";
 import { CacheEntry } from "./block-cache.ts";
 import type { BlockIndex } from "./block-index.ts";
 import type { FileCipher } from "./cipher.ts";
+import type { BlockBytes, Frames } from "./frames.ts";
 import { type BlockHeader, blockName, RECORDS_AT, seedOf } from "./format.ts";
 import { LiveBits, type LiveSet } from "./live-set.ts";
 
 /** One file of the log: what is known of it while the store is open. */
-export class Block {
+export class Block implements BlockBytes {
   readonly header: BlockHeader;
   readonly path: string;
   readonly seed: number;
+  /** What the bodies of its messages are encrypted with; null: they are not. */
   readonly cipher: FileCipher | null;
+  readonly frames: Frames | null;
+  readonly frameCipher: FileCipher | null;
   /** What its records count sequences from; of a block that holds nothing that counts, where it would lie. */
   firstSeq: number;
   /** The last sequence that it holds, or that was left out or lost behind it; `firstSeq - 1`: none yet. */
@@ -35,11 +39,14 @@ export class Block {
   /** Pieces of the file in memory, by their number. */
   readonly chunks: (Chunk | null)[] = [];
 
-  constructor(folder: string, header: BlockHeader, cipher: FileCipher | null) {
+  /** `frames`: null where it is not compressed. */
+  constructor(folder: string, header: BlockHeader, cipher: FileCipher | null, frames: Frames | null = null) {
     this.header = header;
     this.path = `${folder}/${blockName(header.number, header.lastNumber, header.generation)}`;
     this.seed = seedOf(header);
-    this.cipher = cipher;
+    this.cipher = frames === null ? cipher : null;
+    this.frames = frames;
+    this.frameCipher = frames === null ? null : cipher;
     this.firstSeq = header.firstSeq;
     this.lastSeq = header.firstSeq - 1;
   }
@@ -50,6 +57,11 @@ export class Block {
 
   get lastNumber(): number {
     return this.header.lastNumber;
+  }
+
+  /** Bytes that compression saves. */
+  get savedBytes(): number {
+    return this.frames === null ? 0 : this.frames.length - (this.frames.starts.at(-1) ?? 0);
   }
 
   /** Whether `seq` is a message that is there. */
@@ -92,5 +104,7 @@ export interface Chunk {
   readonly buf: Buffer;
   readonly view: DataView;
   readonly length: number;
+  /** It was never read from the disk: it is what was written there. */
+  readonly isOwn: boolean;
   readonly entry: CacheEntry;
 }

@@ -5,18 +5,20 @@ import { Block } from "./block.ts";
 import { BlockIndex } from "./block-index.ts";
 import { scanBlock } from "./block-scan.ts";
 import { viewOf } from "./checksum.ts";
-import { checkOf, newCipher, type StoreKeys } from "./cipher.ts";
+import { checkOf, type FileCipher, newCipher, type StoreKeys } from "./cipher.ts";
 import {
   type BlockHeader,
   BLOCK_BYTES_MAX,
   BLOCK_BYTES_MIN,
   encodeHeader,
   FLAG_COMPACTED,
+  FLAG_COMPRESSED,
   KIND_KEPT,
   KIND_MESSAGE,
   KIND_REMOVED,
   RECORDS_AT,
 } from "./format.ts";
+import { compressBlock, readBlockLater } from "./frames.ts";
 import { LiveList } from "./live-set.ts";
 import { LogWriter } from "./log-writer.ts";
 import { decodeRanges, NewMessage, RangeEncoder } from "./records.ts";
@@ -40,6 +42,8 @@ export interface StoreContext {
   readonly keys: StoreKeys | null;
   readonly random: Random;
   readonly clock: Clock;
+  /** Whether what is copied is compressed. */
+  readonly compresses: () => boolean;
 }
 
 /** Adjacent blocks, by their places, that are to become one. */
@@ -56,28 +60,32 @@ export interface Compacted {
   readonly content: Buffer;
 }
 
-/** The next run of blocks that is worth being compacted, from `place` on; null: none is. `isStable`: it is all on the disk. */
+/** The next run of blocks that is worth being compacted, from `place` on; null: none is. `isStable`: it is all on the disk;
+ * `isWanted`: it is to be copied in any case. */
 export function nextRun(
   data: StoreData,
   place: number,
   isStable: (block: Block) => boolean,
+  isWanted: (block: Block) => boolean,
 ): CompactionRun | null {
   const { blocks } = data;
   for (let start = place; start < blocks.length;) {
     let end = start;
     let live = 0;
     let bytes = 0;
+    let wanted = false;
     for (; end < blocks.length; end++) {
       const block = blocks.at(end);
       const isPoor = block.liveBytes < block.end * LIVE_SHARE_MIN;
       const isSmall = block.end < BLOCK_BYTES_MIN;
-      if (!isStable(block) || !(isPoor || isSmall)) break;
+      if (!isStable(block) || !(isPoor || isSmall || isWanted(block))) break;
+      wanted ||= isWanted(block);
       if (live + block.liveBytes > BLOCK_BYTES_MAX || block.lastSeq - blocks.at(start).firstSeq > SPAN_MAX)
         break;
       live += block.liveBytes;
       bytes += block.end;
     }
-    const isWorthIt = live < bytes * LIVE_SHARE_MIN || end - start >= SMALL_BLOCKS_MIN;
+    const isWorthIt = wanted || live < bytes * LIVE_SHARE_MIN || end - start >= SMALL_BLOCKS_MIN;
     if (end > start && isWorthIt) return { place: start, count: end - start };
     start = Math.max(end, start + 1);
   }
@@ -96,10 +104,14 @@ export async function compact(context: StoreContext, run: CompactionRun): Promis
   const copy = new Copy(context, blocks, older);
   for (const block of blocks) {
     const buf = Buffer.allocUnsafeSlow(block.end);
-    const length = await disk.readLater(block.path, 0, buf, 0, block.end);
+    const length = await readBlockLater(disk, block, 0, buf, block.end);
     if (length < block.end || !(await copy.takeIn(block, buf, clock))) return null;
   }
-  return copy.finish();
+  return copy.finish(() => nextTurn(clock));
+}
+
+function nextTurn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.nextTurn(resolve));
 }
 
 class Copy {
@@ -115,10 +127,12 @@ class Copy {
   readonly #rels: number[] = [];
   readonly #ranges = new RangeEncoder();
   readonly #message = new NewMessage();
+  readonly #compresses: boolean;
+  readonly #cipher: FileCipher | null;
   #lastRangeEnd = 0;
 
   constructor(
-    { folder, data, keys, random }: StoreContext,
+    { folder, data, keys, random, compresses }: StoreContext,
     blocks: readonly Block[],
     older: readonly Block[],
   ) {
@@ -128,11 +142,13 @@ class Copy {
     this.#older = older;
     const salt = Buffer.from(random.bytes(16));
     const cipher = newCipher(keys, salt);
+    this.#cipher = cipher;
+    this.#compresses = compresses();
     const first = blocks[0];
     const last = blocks[blocks.length - 1];
     this.#header = {
       ...first.header,
-      flags: FLAG_COMPACTED | (cipher === null ? 0 : cipher.flag),
+      flags: FLAG_COMPACTED | (this.#compresses ? FLAG_COMPRESSED : 0) | (cipher === null ? 0 : cipher.flag),
       lastNumber: last.lastNumber,
       generation: Math.max(...blocks.map(({ header }) => header.generation)) + 1,
       firstSeq: first.firstSeq,
@@ -141,7 +157,8 @@ class Copy {
       salt,
       keyCheck: checkOf(cipher),
     };
-    this.#block = new Block(folder, this.#header, cipher);
+    // What is compressed is encrypted afterwards.
+    this.#block = new Block(folder, this.#header, this.#compresses ? null : cipher);
     this.#block.lastSeq = last.lastSeq;
     this.#writer = new LogWriter(folder, keys, random, first.header.storeId, this.#buffer, noFacts, 0, 0, 0);
     this.#block.end = 0;
@@ -161,7 +178,7 @@ class Copy {
     for (const offset of records) {
       if (this.#block.end - slice > SLICE_BYTES) {
         slice = this.#block.end;
-        await new Promise<void>((resolve) => clock.nextTurn(resolve));
+        await nextTurn(clock);
       }
       const kind = buf[offset + 12];
       if (kind === KIND_REMOVED) {
@@ -178,20 +195,21 @@ class Copy {
     return wasLive >= block.live.count;
   }
 
-  finish(): Compacted {
+  async finish(pause: () => Promise<void>): Promise<Compacted> {
     const header = { ...this.#header, length: this.#block.end, messages: this.#rels.length };
     const content = Buffer.concat(
       this.#buffer.segments.map((segment) => segment.buf.subarray(0, segment.end - segment.base)),
     );
     encodeHeader(header, content.subarray(0, RECORDS_AT));
-    const block = new Block(this.#folder, header, this.#block.cipher);
+    const packed = this.#compresses ? await compressBlock(content, this.#cipher, pause) : null;
+    const block = new Block(this.#folder, header, this.#cipher, packed?.frames ?? null);
     block.end = content.length;
     block.writtenEnd = content.length;
     block.durableEnd = content.length;
     block.lastSeq = this.#block.lastSeq;
     for (const { timeMs, timeNs } of this.#blocks) block.noteTime(timeMs, timeNs);
     block.live = new LiveList(Uint32Array.from(this.#rels));
-    return { block, index: this.#index, content };
+    return { block, index: this.#index, content: packed?.file ?? content };
   }
 
   /** Null: it can't be read. */

@@ -88,6 +88,7 @@ function openOn(disk: Disk, random: SeededRandom, clock: VirtualClock, keys: Sto
     random,
     report: (damage) => assert.fail(damage),
     firstSeq: 0,
+    compresses: keys !== null,
     bounds: { blockBytesMin: 1500, garbageBytesMin: 1000, checkpointLagMin: 3000 },
   });
 }
@@ -217,7 +218,11 @@ async function lives(seed: number, keys: StoreKeys | null, sync: number): Promis
 
 for (const [name, keys, sync] of [
   ["", null, 0],
-  [" of an encrypted store", { cipher: "aes", key: Buffer.from("secret"), previousKey: null }, 0],
+  [
+    " of an encrypted and compressed store",
+    { cipher: "aes", key: Buffer.from("secret"), previousKey: null },
+    0,
+  ],
   [" between two syncs", null, 1000],
 ] as const) {
   test(`what was durable is there after a crash${name}, and nothing else is`, async () => {

@@ -11,7 +11,13 @@ import { type FileStreamStore, openFileStore } from "./file-store.ts";
 const FOLDER = "/store/s";
 const COUNT = 120;
 
-function openOn(disk: FaultyDisk, random: SeededRandom, clock: VirtualClock, reports: string[]) {
+function openOn(
+  disk: FaultyDisk,
+  random: SeededRandom,
+  clock: VirtualClock,
+  reports: string[],
+  compresses: boolean,
+) {
   return openFileStore(disk, FOLDER, {
     sync: { intervalMs: 0 },
     keys: null,
@@ -21,6 +27,7 @@ function openOn(disk: FaultyDisk, random: SeededRandom, clock: VirtualClock, rep
     random,
     report: (damage) => reports.push(damage),
     firstSeq: 0,
+    compresses,
     bounds: { blockBytesMin: 1500, garbageBytesMin: 2500, checkpointLagMin: 4000 },
   });
 }
@@ -119,9 +126,10 @@ for (const [name, harm] of Object.entries(HARMS)) {
     const count = process.env["SEED"] === undefined ? Number(process.env["SEEDS"] ?? 25) : 1;
     for (let seed = first; seed < first + count; seed++) {
       const random = new SeededRandom(seed);
+      const compresses = seed % 2 === 0;
       const clock = new VirtualClock(setImmediate);
       const disk = new FaultyDisk(seed);
-      const store = await openOn(disk, random, clock, []);
+      const store = await openOn(disk, random, clock, [], compresses);
       const live = await fill(store, random, clock);
       const isClosed = random.below(2) === 0;
       if (isClosed) await store.close();
@@ -133,10 +141,10 @@ for (const [name, harm] of Object.entries(HARMS)) {
       await doHarm(damaged, path, harm, random);
       const what = `SEED=${seed}, ${path}, ${isClosed ? "closed" : "left"}`;
       const reports: string[] = [];
-      const again = await openOn(damaged, random, clock, reports);
+      const again = await openOn(damaged, random, clock, reports, compresses);
       check(again, live, reports, what);
       await again.close();
-      const third = await openOn(damaged, random, clock, reports);
+      const third = await openOn(damaged, random, clock, reports, compresses);
       const { messages, bytes, firstSeq, lastSeq } = again.state;
       const now = third.state;
       assert.deepEqual(
@@ -148,3 +156,30 @@ for (const [name, harm] of Object.entries(HARMS)) {
     }
   });
 }
+
+test("damage in the last block of a store that was not closed costs what is damaged, not what follows", async () => {
+  const random = new SeededRandom(1);
+  const clock = new VirtualClock(setImmediate);
+  const disk = new FaultyDisk(1);
+  const store = await openOn(disk, random, clock, [], false);
+  for (let seq = 1; seq <= 6; seq++) {
+    const text = textOf(seq);
+    store.append(`s.${seq - 1}`, Buffer.from(text), 0, 0, text.length, 1000, 0, 0);
+    store.commit();
+    await clock.settled();
+  }
+  const damaged = disk.crash();
+  damaged.damage(`${FOLDER}/1.log`, (content) => {
+    content[content.indexOf("message 3")] ^= 1;
+    return content;
+  });
+  const reports: string[] = [];
+  const again = await openOn(damaged, random, clock, reports, false);
+  assert.equal(again.state.lastSeq, 6);
+  assert.equal(again.state.messages, 5);
+  assert.equal(again.state.lostCount, 1);
+  assert.equal(again.load(3, new StoredMessage()), "absent");
+  assert.match(reports.join(), /1\.log, bytes \d+ to \d+ can't be read: 1 messages between 3 and 3 lost/);
+  assert.ok(damaged.paths.some((path) => path.startsWith(`${FOLDER}/1.log.damaged-`)));
+  await again.close();
+});

@@ -8,6 +8,7 @@ import { StoredMessage } from "../stored-message.ts";
 import { BlockCache } from "./block-cache.ts";
 import { KeyError, type StoreKeys } from "./cipher.ts";
 import { type FileStreamStore, openFileStore } from "./file-store.ts";
+import { dumpStore, verifyStore } from "./verify.ts";
 
 const FOLDER = "/store/s";
 
@@ -240,4 +241,39 @@ test("more is added while a write is under way, beyond the end of a piece of the
   assert.equal(again.state.messages, 900);
   again.checkInvariants();
   assert.deepEqual(bench.reports, []);
+});
+
+test("what is complete is compressed, read as before, and erased as before", async () => {
+  for (const keys of [null, { cipher: "aes", key: Buffer.from("key"), previousKey: null } as const]) {
+    const bench = new Bench();
+    const store = await bench.open(keys);
+    store.compresses = true;
+    const textOf = (seq: number): string => `{"number":${seq},"text":"the same for all of them"}`.repeat(5);
+    for (let seq = 1; seq <= 100; seq++) await bench.append(store, textOf(seq));
+    await bench.clock.settled();
+    const { bytes } = store.state;
+    assert.ok(store.usedBytes() < bytes / 2, `${store.usedBytes()} of ${bytes}`);
+    for (let seq = 1; seq <= 100; seq++) assert.equal(textAt(store, seq), textOf(seq));
+    assert.ok(store.remove(40, true));
+    store.commit();
+    await bench.clock.settled();
+    const messages = new Set<number>();
+    await dumpStore(bench.disk, FOLDER, ({ kind, seq = 0 }) => kind === "message" && messages.add(seq));
+    if (keys === null) assert.ok(messages.has(39) && !messages.has(40) && messages.has(41));
+    store.checkInvariants();
+    await store.close();
+    const again = await bench.open(keys);
+    for (const seq of [1, 39, 41, 100]) assert.equal(textAt(again, seq), textOf(seq));
+    assert.equal(again.state.messages, 99);
+    again.checkInvariants();
+    assert.deepEqual(bench.reports, []);
+    const verdict = await verifyStore(bench.disk, FOLDER);
+    assert.deepEqual(verdict.problems, []);
+    const compressed = bench.disk.paths.find((path) => /-\d+\.\d+\.log$/.test(path)) ?? "";
+    bench.disk.damage(compressed, (content) => {
+      content[content.length - 3] ^= 1;
+      return content;
+    });
+    assert.match((await verifyStore(bench.disk, FOLDER)).problems.join(), /compressed piece 0 can't be read/);
+  }
 });

@@ -44,7 +44,14 @@ async function open(firstSeq: number, more: Partial<FileStoreOptions> = {}): Pro
   };
 }
 
+const SMALL = { blockBytesMin: 512, garbageBytesMin: 256, checkpointLagMin: 2048 };
+
 streamStoreContract("file store", open);
-streamStoreContract("file store in small blocks", (firstSeq) =>
-  open(firstSeq, { bounds: { blockBytesMin: 512, garbageBytesMin: 256, checkpointLagMin: 2048 } }),
+streamStoreContract("file store in small blocks", (firstSeq) => open(firstSeq, { bounds: SMALL }));
+streamStoreContract("compressed and encrypted file store", (firstSeq) =>
+  open(firstSeq, {
+    bounds: SMALL,
+    compresses: true,
+    keys: { cipher: "chacha", key: Buffer.from("a key"), previousKey: null },
+  }),
 );

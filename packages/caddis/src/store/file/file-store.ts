@@ -43,6 +43,8 @@ export interface FileStoreOptions {
   readonly report: (damage: string) => void;
   /** What the first message of a new store gets; 0: 1. */
   readonly firstSeq: number;
+  /** Blocks are compressed once they are complete. */
+  readonly compresses?: boolean;
   /** All blocks are read, whatever the checkpoint says. */
   readonly ignoresCheckpoint?: boolean;
   /** For tests: other bounds than the usual ones. */
@@ -92,11 +94,14 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
   #committed = 0;
   #isCommitting = false;
   onDurable: () => void = () => {};
+  /** Whether blocks are compressed once they are complete. */
+  compresses: boolean;
 
   constructor(disk: Disk, folder: string, options: FileStoreOptions) {
     this.#disk = disk;
     this.#folder = folder;
     this.#options = options;
+    this.compresses = options.compresses === true;
     const { cache, random, timers, sync } = options;
     this.#buffer = new WriteBuffer(cache);
     this.#reader = new RecordReader(disk, cache, this.#buffer);
@@ -178,19 +183,20 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
   skipTo(seq: number): void {
     const { state } = this.#data;
     assert(seq > state.lastSeq, "sequences are skipped forwards");
-    if (seq > state.lastSeq + 1) this.#writer.number(this.#openBlock(), KIND_SKIP, seq);
+    const isNews = seq > state.lastSeq + 1 || (state.messages === 0 && state.firstSeq !== seq);
+    if (isNews) this.#writer.number(this.#openBlock(), KIND_SKIP, seq);
     state.lastSeq = seq - 1;
     if (state.messages === 0) state.firstSeq = seq;
     this.#position++;
   }
 
   remove(seq: number, erase: boolean): boolean {
+    const block = erase ? this.#data.blocks.holder(seq) : null;
     const bytes = erase ? this.#erased(seq) : null;
     if (!this.#data.forget(seq)) return false;
-    if (bytes !== null) {
-      this.#flusher.overwrite(bytes.block, bytes.offset, bytes.bytes);
-      this.#upkeep.spoil();
-    }
+    if (block !== null && block.frames !== null) this.#upkeep.rewrite(block);
+    if (erase) this.#upkeep.spoil();
+    if (bytes !== null) this.#flusher.overwrite(bytes.block, bytes.offset, bytes.bytes);
     this.#position++;
     if (seq === this.#data.state.firstSeq) this.#moveFront();
     else this.#removals.add(seq);
@@ -354,7 +360,8 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
   }
 
   usedBytes(): number {
-    return this.#data.fileBytes + this.#writer.loggedBytes + this.#upkeep.goneBytes;
+    const { fileBytes, savedBytes } = this.#data;
+    return fileBytes - savedBytes + this.#writer.loggedBytes + this.#upkeep.goneBytes;
   }
 
   async close(): Promise<void> {
@@ -454,7 +461,16 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
   #newUpkeep(superseded: readonly string[]): Upkeep {
     const { storeId } = this.#writer;
     const { bounds, keys, random, clock } = this.#options;
-    const context = { disk: this.#disk, folder: this.#folder, data: this.#data, keys, random, clock };
+    const compresses = (): boolean => this.compresses;
+    const context = {
+      disk: this.#disk,
+      folder: this.#folder,
+      data: this.#data,
+      keys,
+      random,
+      clock,
+      compresses,
+    };
     return new Upkeep(context, this, storeId, bounds ?? BOUNDS, superseded);
   }
 
@@ -470,6 +486,7 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
   #begin(): Block {
     const block = this.#writer.begin(this.#data.state.lastSeq + 1);
     this.#data.openNext(block);
+    this.#upkeep.noteSealed();
     return block;
   }
 
@@ -481,7 +498,7 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
   /** What is to stand in the place of a message that is erased; in memory it does so at once. Null: it can't be read. */
   #erased(seq: number): { block: Block; offset: number; bytes: Buffer } | null {
     const block = this.#data.blocks.holder(seq);
-    if (block === null) return null;
+    if (block === null || block.frames !== null) return null;
     const index = this.#data.indexOf(block);
     const place = index.placeOf(seq - block.firstSeq);
     if (place < 0 || !this.#data.readAt(block, index, place, false)) return null;

@@ -23,14 +23,15 @@ import { crc32, viewOf } from "./checksum.ts";
  *
  *       0  8   magic "CADDISLG"
  *       8  u32 version, 1
- *      12  u32 flags: 1 made by compaction, 2 bodies encrypted with chacha20-poly1305, 4 with aes-256-gcm
+ *      12  u32 flags: 1 made by compaction, 2 encrypted with chacha20-poly1305, 4 with aes-256-gcm: bodies of
+ *              messages, or frames; 8 compressed, see `frames.ts`
  *      16  f64 number (of the first block it stands for)
  *      24  u32 generation: 0 as written
  *      28  u32 how many bytes of the block before are valid: what follows there was never acknowledged. 0: not known
  *      32  f64 first sequence: blocks before hold nothing that counts from here on
  *      40  f64 front: all messages before it are gone
  *      48  f64 milliseconds, 56 u32 nanoseconds: the time of the last message before this block; NaN: there was none
- *      60  u32 length of the file (compacted; else 0)
+ *      60  u32 length, without compression (compacted; else 0)
  *      64  f64 last sequence it stands for (compacted; else 0)
  *      72  f64 messages in it (compacted; else 0)
  *      80  16  identity of the store, random, the same in all of its blocks
@@ -94,6 +95,7 @@ export const BLOCK_GAP_MAX = 4 * 1024;
 export const FLAG_COMPACTED = 1;
 export const FLAG_CHACHA = 2;
 export const FLAG_AES = 4;
+export const FLAG_COMPRESSED = 8;
 
 export const KIND_MESSAGE = 1;
 export const KIND_REMOVED = 2;

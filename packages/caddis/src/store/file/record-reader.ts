@@ -3,6 +3,7 @@ import type { Block, Chunk } from "./block.ts";
 import { type BlockCache, CacheEntry } from "./block-cache.ts";
 import { viewOf } from "./checksum.ts";
 import { CHUNK_BYTES } from "./format.ts";
+import { readBlock, readBlockLater } from "./frames.ts";
 import { isWhole } from "./records.ts";
 import type { WriteBuffer } from "./write-buffer.ts";
 
@@ -28,6 +29,8 @@ export class RecordReader {
   buf: Buffer = this.#scratch;
   view: DataView = this.#scratchView;
   at = 0;
+  /** That was written by this store, and not read: it needs no checking. */
+  #isOwn = false;
 
   constructor(disk: Disk, cache: BlockCache, written: WriteBuffer) {
     this.#disk = disk;
@@ -49,13 +52,13 @@ export class RecordReader {
     if (!this.#fetch(block, offset, length)) return false;
     return (
       this.view.getUint32(this.at, true) === length &&
-      isWhole(this.buf, this.view, this.at, this.at + length, block.seed, offset)
+      (this.#isOwn || isWhole(this.buf, this.view, this.at, this.at + length, block.seed, offset))
     );
   }
 
   /** Puts a filled piece in the cache, which was written: it is likely to be read soon. */
   keep(block: Block, index: number, buf: Buffer): void {
-    this.#put(block, index, buf, buf.length);
+    this.#put(block, index, buf, buf.length, true);
   }
 
   #fetch(block: Block, offset: number, length: number): boolean {
@@ -64,11 +67,14 @@ export class RecordReader {
     if (within + length > CHUNK_BYTES) return this.#readAlone(block, offset, length);
     let chunk = block.chunks[index] ?? null;
     if (chunk === null || within + length > chunk.length) {
-      if (!this.#wasMissed(block, index)) return this.#readAlone(block, offset, length);
+      // Of a compressed block there is nothing smaller to be read.
+      if (block.frames === null && !this.#wasMissed(block, index))
+        return this.#readAlone(block, offset, length);
       chunk = this.#readChunk(block, index);
       if (chunk === null || within + length > chunk.length) return false;
     }
     chunk.entry.isUsed = true;
+    this.#isOwn = chunk.isOwn;
     this.buf = chunk.buf;
     this.view = chunk.view;
     this.at = within;
@@ -91,6 +97,7 @@ export class RecordReader {
       this.#scratch = Buffer.allocUnsafeSlow(Math.max(4096, length));
       this.#scratchView = viewOf(this.#scratch);
     }
+    this.#isOwn = false;
     this.buf = this.#scratch;
     this.view = this.#scratchView;
     this.at = 0;
@@ -98,10 +105,10 @@ export class RecordReader {
   }
 
   #readChunk(block: Block, index: number): Chunk | null {
-    const buf = this.#cache.takeBuffer(CHUNK_BYTES);
+    const buf = this.#cache.takeChunk();
     const length = this.#read(block, index * CHUNK_BYTES, buf, CHUNK_BYTES);
     if (length <= 0) return null;
-    const chunk = this.#put(block, index, buf, length);
+    const chunk = this.#put(block, index, buf, length, false);
     if (index === 0 || (block.chunks[index - 1] ?? null) !== null) this.#readAhead(block, index + 1);
     return chunk;
   }
@@ -109,7 +116,7 @@ export class RecordReader {
   /** Bytes that were there; -1: the disk does not give them. */
   #read(block: Block, offset: number, target: Buffer, length: number): number {
     try {
-      return this.#disk.read(block.path, offset, target, 0, length);
+      return readBlock(this.#disk, block, offset, target, length);
     } catch {
       return -1;
     }
@@ -119,25 +126,26 @@ export class RecordReader {
     const start = index * CHUNK_BYTES;
     const isThere = (block.chunks[index] ?? null) !== null;
     if (isThere || start + CHUNK_BYTES > block.writtenEnd) return;
-    const buf = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-    this.#disk.readLater(block.path, start, buf, 0, CHUNK_BYTES).then(
+    const buf = this.#cache.takeChunk();
+    readBlockLater(this.#disk, block, start, buf, CHUNK_BYTES).then(
       (length) => {
         const isWanted = length === CHUNK_BYTES && (block.chunks[index] ?? null) === null && !block.isGone;
-        if (isWanted) this.#put(block, index, buf, length);
+        if (isWanted) this.#put(block, index, buf, length, false);
       },
       // Who wants to read it will see.
       () => {},
     );
   }
 
-  #put(block: Block, index: number, buf: Buffer, length: number): Chunk {
+  #put(block: Block, index: number, buf: Buffer, length: number, isOwn: boolean): Chunk {
     const old = block.chunks[index] ?? null;
     if (old !== null) this.#cache.drop(old.entry);
     const entry = new CacheEntry(buf.length, () => {
       block.chunks[index] = null;
+      this.#cache.giveChunk(buf);
       return true;
     });
-    const chunk = { buf, view: viewOf(buf), length, entry };
+    const chunk = { buf, view: viewOf(buf), length, isOwn, entry };
     while (block.chunks.length < index) block.chunks.push(null);
     block.chunks[index] = chunk;
     this.#cache.add(entry);

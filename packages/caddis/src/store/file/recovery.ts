@@ -19,6 +19,7 @@ import {
   MESSAGE_FIXED_BYTES,
   nanosecondsOf,
 } from "./format.ts";
+import { readBlockLater } from "./frames.ts";
 import { LiveBits, LiveList } from "./live-set.ts";
 import { RecoveredRemovals } from "./recovered-removals.ts";
 import { decodeRanges } from "./records.ts";
@@ -83,9 +84,10 @@ export async function recover(
   const names = checkpoint === null ? new Set<string>() : namesIn(checkpoint);
   const found = await findBlockFiles(disk, folder, names);
   // All keys are looked for before anything else is done.
-  const blocks = found.files.map(({ header, name }) => {
+  const blocks = found.files.map(({ header, name, frames }) => {
     const path = `${folder}/${name}`;
-    return new Block(folder, header, cipherOf(keys, header.flags, header.salt, header.keyCheck, path));
+    const cipher = cipherOf(keys, header.flags, header.salt, header.keyCheck, path);
+    return new Block(folder, header, cipher, frames);
   });
   for (const problem of found.problems) report(problem);
   const isFit = checkpoint !== null && fits(checkpoint, [...names], found.files);
@@ -278,7 +280,7 @@ class Recovery {
 
   async #read(block: Block, length: number): Promise<Buffer> {
     const buf = Buffer.allocUnsafeSlow(length);
-    const got = await this.#disk.readLater(block.path, 0, buf, 0, length);
+    const got = await readBlockLater(this.#disk, block, 0, buf, length);
     return got === length ? buf : buf.subarray(0, got);
   }
 
@@ -485,7 +487,7 @@ class Recovery {
     }
     state.lastSeq = Math.max(this.#lastSeq, this.#removals.frontSeq - 1);
     state.subjectCount = table.size;
-    for (const block of this.#blocks) this.#data.fileBytes += block.end;
+    for (const block of this.#blocks) this.#data.noteFile(block, 1);
     for (const gap of this.#missing().concat(this.#gaps)) {
       const from = Math.max(gap.after + 1, this.#removals.frontSeq);
       const to = Math.min(gap.before - 1, state.lastSeq);

@@ -11,6 +11,7 @@ import { scanBlock } from "./block-scan.ts";
 import { viewOf } from "./checksum.ts";
 import { FileState } from "./file-state.ts";
 import { aligned, KIND_MESSAGE } from "./format.ts";
+import { readBlock } from "./frames.ts";
 import { LiveBits } from "./live-set.ts";
 import { LostMessages } from "./lost-messages.ts";
 import type { RecordReader } from "./record-reader.ts";
@@ -37,6 +38,8 @@ export class StoreData {
   liveBytes = 0;
   /** Bytes of files, but for what was written since they were opened. */
   fileBytes = 0;
+  /** Of these, what compression saves. */
+  savedBytes = 0;
   #isCounting = false;
   /** Whether a message that is not in its file any more was removed; a start sets it, which learns that from the log. */
   isErased: (seq: number) => boolean = () => false;
@@ -74,13 +77,19 @@ export class StoreData {
     }
     for (const block of old) {
       this.liveBytes -= block.liveBytes;
-      this.fileBytes -= block.end;
+      this.noteFile(block, -1);
       block.release(this.cache);
     }
     this.liveBytes += made.liveBytes;
-    this.fileBytes += made.end;
+    this.noteFile(made, 1);
     this.blocks.replace(place, old.length, [made]);
     this.keepIndex(made, index);
+  }
+
+  /** Counts a file that is there, or (-1) is no longer. */
+  noteFile(block: Block, count: 1 | -1): void {
+    this.fileBytes += count * block.end;
+    this.savedBytes += count * block.savedBytes;
   }
 
   /** Lets go of the first blocks, which hold nothing. */
@@ -88,7 +97,7 @@ export class StoreData {
     const gone: Block[] = [];
     for (let place = 0; place < count; place++) {
       const block = this.blocks.at(place);
-      this.fileBytes -= block.end;
+      this.noteFile(block, -1);
       block.release(this.cache);
       gone.push(block);
     }
@@ -298,7 +307,7 @@ export class StoreData {
 
   #readFile(block: Block, buf: Buffer): number {
     try {
-      return this.#disk.read(block.path, 0, buf, 0, buf.length);
+      return readBlock(this.#disk, block, 0, buf, buf.length);
     } catch (error) {
       this.#report(`${block.path} can't be read: ${error instanceof Error ? error.message : String(error)}`);
       return 0;

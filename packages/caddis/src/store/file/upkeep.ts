@@ -61,6 +61,9 @@ export class Upkeep {
   /** Blocks that nothing refers to any more but the checkpoint. */
   readonly #gone: Block[] = [];
   #isSpoiled = false;
+  /** Something is to be looked for that is not a matter of garbage. */
+  #isWanted = false;
+  readonly #wanted = new WeakSet<Block>();
   /** Idle bytes that the last look left. */
   #idleFloor = 0;
   #notBeforeMs = -Infinity;
@@ -92,6 +95,17 @@ export class Upkeep {
     this.#running = this.#run().finally(() => (this.#running = null));
   }
 
+  /** A block is complete: time to compress it, if that is asked for. */
+  noteSealed(): void {
+    this.#isWanted ||= this.#context.compresses();
+  }
+
+  /** A block is to be copied without what was removed from it: there is no other way to erase that. */
+  rewrite(block: Block): void {
+    this.#wanted.add(block);
+    this.#isWanted = true;
+  }
+
   /** What is copied at present must not be used: something in it is to be erased. */
   spoil(): void {
     this.#isSpoiled = true;
@@ -100,7 +114,7 @@ export class Upkeep {
   /** Bytes of files that are no longer part of the store and still there. */
   get goneBytes(): number {
     let bytes = 0;
-    for (const block of this.#gone) bytes += block.end;
+    for (const block of this.#gone) bytes += block.end - block.savedBytes;
     return bytes + this.#checkpointBytes;
   }
 
@@ -116,7 +130,8 @@ export class Upkeep {
   }
 
   #isDue(): boolean {
-    if (this.#leftovers.length > 0 || this.#gone.length > 0 || this.#isCheckpointDue()) return true;
+    if (this.#isWanted || this.#leftovers.length > 0 || this.#gone.length > 0 || this.#isCheckpointDue())
+      return true;
     return this.#idleBytes() - this.#idleFloor >= this.#garbageMax();
   }
 
@@ -140,13 +155,17 @@ export class Upkeep {
 
   async #run(): Promise<void> {
     try {
-      const isGarbage = this.#idleBytes() - this.#idleFloor >= this.#garbageMax();
-      if (isGarbage) await this.#collect();
-      if (isGarbage || this.#gone.length > 0 || this.#isCheckpointDue()) await this.#writeCheckpoint(false);
+      // Before anything else, since a new copy may get the name of one that was not put in force.
       while (this.#leftovers.length > 0) {
         await this.#context.disk.remove(`${this.#context.folder}/${this.#leftovers[0]}`);
         this.#leftovers.shift();
       }
+      const isGarbage = this.#idleBytes() - this.#idleFloor >= this.#garbageMax();
+      const isWanted = this.#isWanted;
+      this.#isWanted = false;
+      if (isGarbage || isWanted) await this.#collect();
+      if (isGarbage || isWanted || this.#gone.length > 0 || this.#isCheckpointDue())
+        await this.#writeCheckpoint(false);
     } catch {
       // A disk that is full or broken: what is in the way stays there for now. Who appends hears of it.
       this.#notBeforeMs = this.#context.clock.monotonicMs() + RETRY_MS;
@@ -179,7 +198,13 @@ export class Upkeep {
   }
 
   #nextRun(place: number): CompactionRun | null {
-    return nextRun(this.#data, place, (block) => this.#isStable(block));
+    const compresses = this.#context.compresses();
+    return nextRun(
+      this.#data,
+      place,
+      (block) => this.#isStable(block),
+      (block) => this.#wanted.has(block) || (compresses && block.frames === null && block.live.count > 0),
+    );
   }
 
   /** Puts a copy in the place of a run. */

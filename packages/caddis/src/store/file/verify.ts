@@ -16,6 +16,7 @@ import {
   nanosecondsOf,
   seedOf,
 } from "./format.ts";
+import { damagedFrames, readBlockLater } from "./frames.ts";
 import { decodeRanges, MessageRecord } from "./records.ts";
 
 /** What a look at a store's files, which needs no key and changes nothing, has found. */
@@ -81,10 +82,16 @@ async function walk(
   const found = await findBlockFiles(disk, folder, names ?? new Set());
   problems.push(...found.problems);
   for (let i = 0; i < found.files.length; i++) {
-    const { name, header, size } = found.files[i];
+    const { name, header, size, frames } = found.files[i];
+    const path = `${folder}/${name}`;
+    for (const frame of frames === null ? [] : await damagedFrames(disk, path, frames)) {
+      problems.push(`${path}: compressed piece ${frame} can't be read`);
+    }
+    // Without a key there is nothing more to be seen.
+    if (frames !== null && (header.flags & (FLAG_AES | FLAG_CHACHA)) !== 0) continue;
     const next = found.files[i + 1]?.header ?? null;
     const buf = Buffer.allocUnsafeSlow(size);
-    await disk.readLater(`${folder}/${name}`, 0, buf, 0, size);
+    await readBlockLater(disk, { path, frames, frameCipher: null }, 0, buf, size);
     const valid = header.length > 0 ? header.length : (next?.previousLength ?? 0);
     const length = valid > 0 ? Math.min(valid, size) : size;
     const scan = scanBlock(buf, length, 0, seedOf(header), (kind, offset) => {

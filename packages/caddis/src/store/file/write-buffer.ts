@@ -114,10 +114,6 @@ export class WriteBuffer {
     if (this.#current === segment) this.#current = null;
   }
 
-  #takeChunk(): Buffer {
-    return this.#cache?.takeBuffer(CHUNK_BYTES) ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  }
-
   #segmentFor(block: Block, offset: number, size: number): Segment {
     const current = this.#current;
     if (current?.block === block && current.end === offset) {
@@ -137,7 +133,7 @@ export class WriteBuffer {
     if (end > chunkEnd) return false;
     const wanted = Math.max(end - segment.base, segment.buf.length * 2);
     const length = Math.min(chunkEnd - segment.base, wanted);
-    const larger = length === CHUNK_BYTES ? this.#takeChunk() : Buffer.allocUnsafeSlow(length);
+    const larger = Buffer.allocUnsafeSlow(length);
     segment.buf.copy(larger, 0, 0, segment.end - segment.base);
     segment.buf = larger;
     segment.view = viewOf(larger);
@@ -149,7 +145,8 @@ export class WriteBuffer {
     const room = chunkEndOf(offset) - offset;
     if (size > room) return Buffer.allocUnsafeSlow(size);
     // What has just filled a chunk goes on like that.
-    if (this.#current !== null && room === CHUNK_BYTES) return this.#takeChunk();
+    if (this.#current !== null && room === CHUNK_BYTES && this.#cache !== null)
+      return this.#cache.takeChunk();
     return Buffer.allocUnsafeSlow(Math.min(room, Math.max(size, SEGMENT_BYTES_MIN)));
   }
 }
