@@ -100,7 +100,7 @@ async function startTime(program: ServerProgram, config: string, filling: Fillin
   }
 }
 
-async function fill(program: ServerProgram, config: string, filling: Filling): Promise<void> {
+async function prepare(program: ServerProgram, config: string, filling: Filling): Promise<void> {
   const server = await ServerUnderTest.start(program, config);
   const load = new LoadProcess();
   try {
@@ -118,7 +118,7 @@ async function measure(filling: Filling, rounds: number): Promise<void> {
     `jetstream { store_dir: "${join(folder, side)}", sync_interval: "2m" }`;
   const times: Record<Side, number[]> = { ours: [], reference: [] };
   try {
-    for (const side of ["ours", "reference"] as const) await fill(PROGRAMS[side], config(side), filling);
+    for (const side of ["ours", "reference"] as const) await prepare(PROGRAMS[side], config(side), filling);
     for (let round = 0; round < rounds; round++) {
       for (const side of ["ours", "reference"] as const) {
         times[side].push(await startTime(PROGRAMS[side], config(side), filling));

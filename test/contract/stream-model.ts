@@ -149,6 +149,6 @@ export class StreamModel {
 }
 
 /** Whether a filter, empty for all, takes a literal subject. */
-export function takes(filter: readonly string[], subject: string): boolean {
+function takes(filter: readonly string[], subject: string): boolean {
   return filter.length === 0 || filter.some((pattern) => subjectMatches(subject, pattern));
 }

@@ -29,7 +29,7 @@ export interface NewMessage {
 
 // Few tokens, so that subjects repeat and filters meet them.
 const token = fc.constantFrom("a", "b", "c", "\xff");
-export const subject = fc.array(token, { minLength: 1, maxLength: 3 }).map((tokens) => tokens.join("."));
+const subject = fc.array(token, { minLength: 1, maxLength: 3 }).map((tokens) => tokens.join("."));
 const pattern = fc
   .tuple(fc.array(fc.oneof(token, fc.constant("*")), { minLength: 0, maxLength: 3 }), fc.boolean())
   .filter(([tokens, rest]) => tokens.length > 0 || rest)

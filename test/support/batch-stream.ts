@@ -20,7 +20,7 @@ const WINDOW_MS = 120_000;
 const ANY_SIZE = 1_000_000;
 
 /** The configuration of a stream in memory that takes `s.>`, with `given` in place of what it says there. */
-export function streamConfig(given: Partial<StreamConfig>): StreamConfig {
+function streamConfig(given: Partial<StreamConfig>): StreamConfig {
   return {
     name: "S",
     description: "",

@@ -13,7 +13,7 @@ import { type Peer, TestBroker } from "./test-broker.ts";
 
 const GIB = 1024 ** 3;
 
-export const STAGE_SETTINGS: JetStreamSettings = {
+const STAGE_SETTINGS: JetStreamSettings = {
   folder: "/data/jetstream",
   maxMemory: GIB,
   maxStore: GIB,

@@ -51,8 +51,8 @@ export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 /** Asserts that a request fails with this number of the API's errors. */
 export async function refused(errCode: number, request: Promise<unknown>): Promise<void> {
-  await assert.rejects(request, (error: { code?: number; cause?: unknown }) => {
-    assert.equal(error.code, errCode, String(error));
+  await assert.rejects(request, (error: Error & { code?: number }) => {
+    assert.equal(error.code, errCode, error.message);
     return true;
   });
 }

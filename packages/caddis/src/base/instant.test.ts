@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import { assert as check, constant, integer, oneof, property } from "fast-check";
 import { compareInstants, formatInstant, instantOf, nanosecondsText, parseInstant } from "./instant.ts";
 
 /** The years that RFC 3339 can write. */
@@ -8,10 +8,10 @@ const FIRST_MS = Date.parse("0001-01-01T00:00:00Z");
 const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 test("a time is written as Date and Go write it", () => {
-  fc.assert(
-    fc.property(
-      fc.integer({ min: FIRST_MS, max: LAST_MS }),
-      fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 999_999 })),
+  check(
+    property(
+      integer({ min: FIRST_MS, max: LAST_MS }),
+      oneof(constant(0), integer({ min: 0, max: 999_999 })),
       (ms, ns) => {
         const digits = new Date(ms).toISOString();
         const fraction = (digits.slice(-4, -1) + String(ns).padStart(6, "0")).replace(/0+$/, "");

@@ -17,7 +17,7 @@ const STREAM_CHUNK = 0xff;
 const CHUNK_HEADER_BYTES = 4;
 const CHECKSUM_BYTES = 4;
 /** What a chunk holds at most, unpacked: a reader may count on it. */
-export const CHUNK_CONTENT_MAX = 4 * 1024 * 1024;
+const CHUNK_CONTENT_MAX = 4 * 1024 * 1024;
 /** A chunk that holds so much is no longer than this, packed: a literal, and the lengths. */
 const CHUNK_BYTES_MAX = CHUNK_CONTENT_MAX + CHECKSUM_BYTES + 16;
 

@@ -16,7 +16,7 @@ const MESSAGES_MAX = 1_000;
  * Bytes of all messages of a server that are staged: a thousand batches of a thousand messages could otherwise take
  * any amount of memory. The reference stages them on the disk instead.
  */
-export const STAGED_BYTES_MAX = 256 * 1024 * 1024;
+const STAGED_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Memory that a staged message takes besides its bytes, about. */
 const STAGED_OVERHEAD_BYTES = 256;

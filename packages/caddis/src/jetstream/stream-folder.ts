@@ -113,7 +113,8 @@ export class StreamFolder {
 
   /** Gives the stream its place, in one step; durable when it resolves. Rejects where a stream lies there. */
   async moveTo(place: StreamFolder): Promise<void> {
-    if (this.#disk.size(join(place.path, META_FILE)) >= 0) throw new Error(`there is a stream in ${place.path}`);
+    if (this.#disk.size(join(place.path, META_FILE)) >= 0)
+      throw new Error(`there is a stream in ${place.path}`);
     await place.removeUnfinished();
     await this.#disk.rename(this.path, place.path);
   }

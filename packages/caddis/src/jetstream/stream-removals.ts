@@ -71,7 +71,11 @@ export class StreamRemovals implements Remover {
     const { store, snapshots } = this.#stream;
     if (!this.isReplacing || !snapshots.isAny) return;
     const all = store.filter([]);
-    for (let seq = store.next(all, 1); seq > 0 && seq < beforeSeq && snapshots.isAny; seq = store.next(all, seq + 1))
+    for (
+      let seq = store.next(all, 1);
+      seq > 0 && seq < beforeSeq && snapshots.isAny;
+      seq = store.next(all, seq + 1)
+    )
       snapshots.onReplacing(seq);
   }
 

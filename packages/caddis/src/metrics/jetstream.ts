@@ -8,9 +8,9 @@ import { fromWireString } from "../subject/subject.ts";
 import { gauge, type Labels, type NumberFamily, type Sample } from "./family.ts";
 
 /** Streams with figures of their own: those with the most bytes. Eight series each. */
-export const NAMED_STREAMS_MAX = 200;
+const NAMED_STREAMS_MAX = 200;
 /** Consumers with figures of their own: those with the most left to do. Ten series each. */
-export const NAMED_CONSUMERS_MAX = 200;
+const NAMED_CONSUMERS_MAX = 200;
 
 /** Accounts with figures of their own: those with the most bytes. */
 const NAMED_ACCOUNTS_MAX = 50;

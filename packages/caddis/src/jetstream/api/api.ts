@@ -41,7 +41,9 @@ export class Api implements Receiver {
   /** Answers from now on. */
   constructor(owner: JetStreamAccount) {
     this.#owner = owner;
-    this.#directGets = new DirectGets(owner.account, owner.streams, (origin) => owner.directMirrors.find(origin));
+    this.#directGets = new DirectGets(owner.account, owner.streams, (origin) =>
+      owner.directMirrors.find(origin),
+    );
     this.#queue = new RequestQueue({
       later: (run) => owner.account.broker.timers.setIn(new Timer(run), 0),
       limit: (isInfo) => this.#limit(isInfo),

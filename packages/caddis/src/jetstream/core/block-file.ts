@@ -25,7 +25,7 @@ const SECOND_BIT = 0x4000_0000;
 const COMPRESSED_MAGIC = Buffer.from("cmp", "latin1");
 
 /** What a record says. */
-export class BlockRecord {
+class BlockRecord {
   kind: "message" | "erased" | "tombstone" = "message";
   seq = 0;
   /** Of a message. Wire string. */

@@ -58,7 +58,7 @@ export function encodeStreamConfig(config: StreamConfig, isStored = false): Json
 }
 
 /** Names in their order, as the reference writes them; undefined when there are none. */
-export function encodeMetadata(metadata: ReadonlyMap<string, string>): JsonObject | undefined {
+function encodeMetadata(metadata: ReadonlyMap<string, string>): JsonObject | undefined {
   return metadata.size === 0 ? undefined : orderedObject(metadata);
 }
 

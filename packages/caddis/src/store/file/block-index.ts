@@ -1,8 +1,5 @@
 import { lowerBound } from "./live-set.ts";
 
-/** The subject of a record that none of the stream's messages has any more. */
-export const NO_SUBJECT = 0xffff_ffff;
-
 const HEADERS_BIT = 0x8000_0000;
 const EXPIRES_BIT = 0x4000_0000;
 const LENGTH_MASK = 0x3fff_ffff;

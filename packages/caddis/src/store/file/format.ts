@@ -75,9 +75,9 @@ import { crc32, viewOf } from "./checksum.ts";
  * removed, before the front, or void because a later block starts at or before their sequence.
  */
 
-export const MAGIC = Buffer.from("CADDISLG", "latin1");
-export const VERSION = 1;
-export const HEADER_BYTES = 128;
+const MAGIC = Buffer.from("CADDISLG", "latin1");
+const VERSION = 1;
+const HEADER_BYTES = 128;
 /** Where records start: behind both copies of the header. */
 export const RECORDS_AT = 2 * HEADER_BYTES;
 /** What is read, and kept in memory, as one piece. */

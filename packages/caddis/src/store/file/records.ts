@@ -118,7 +118,7 @@ export function finishRecord(
 }
 
 /** Where the body of a message starts in its record. */
-export function bodyStart(buf: Buffer, at: number): number {
+function bodyStart(buf: Buffer, at: number): number {
   return MESSAGE_FIXED_BYTES + ((buf[at + 13] & MESSAGE_EXPIRES) === 0 ? 0 : DUE_BYTES);
 }
 

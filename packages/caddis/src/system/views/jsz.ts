@@ -53,7 +53,7 @@ export interface Jsz extends JetStreamStats {
 }
 
 /** Why there is no answer, for those whom that concerns. */
-export const NOT_LEADER = "filtered response: not leader";
+const NOT_LEADER = "filtered response: not leader";
 
 /** Tells about JetStream; a server without it leads nothing, and says so where only the leader is asked. */
 export function jsz(
