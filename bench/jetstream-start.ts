@@ -28,7 +28,7 @@ const PROGRAMS: Readonly<Record<Side, ServerProgram>> = {
 /** What is stored, and what is asked for to see that it is there. */
 interface Filling {
   readonly name: string;
-  fill(load: LoadProcess): Promise<void>;
+  store(load: LoadProcess): Promise<void>;
   /** Throws, with the answer, as long as it is not there. */
   check(load: LoadProcess): Promise<void>;
 }
@@ -46,7 +46,7 @@ async function expectMessages(load: LoadProcess, stream: string, count: number):
 function oneStream(messages: number): Filling {
   return {
     name: `${messages.toLocaleString("en")} messages`,
-    async fill(load) {
+    async store(load) {
       await load.call("api", { calls: [create("ONE")] });
       const plan = {
         numbered: true,
@@ -65,7 +65,7 @@ function manyStreams(streams: number): Filling {
   const names = Array.from({ length: streams }, (_, i) => `S${i}`);
   return {
     name: `${streams.toLocaleString("en")} streams`,
-    async fill(load) {
+    async store(load) {
       await load.call("api", { calls: names.map(create) });
       const plan = {
         numbered: false,
@@ -105,7 +105,7 @@ async function prepare(program: ServerProgram, config: string, filling: Filling)
   const load = new LoadProcess();
   try {
     await load.call("openJetStream", { port: server.port });
-    await filling.fill(load);
+    await filling.store(load);
     await server.leave();
   } finally {
     load.kill();

@@ -111,6 +111,9 @@ class SceneClient {
   }
 }
 
+const FOLDER_GONE = "error creating store for stream";
+const CREATE_TRIES = 20;
+
 /** Of what differs from one run to the next. */
 const VOLATILE = /("(?:id|timestamp)":"|Nats-(?:Time-Stamp|Schedule-Next): (?=\d))[^"\r]*/g;
 
@@ -150,10 +153,12 @@ async function play(
 ): Promise<string[]> {
   const lines: string[] = [];
   const note = (text: string): void => void lines.push(text.replace(VOLATILE, "$1V").replaceAll(stream, "S"));
-  const made = await client.ask(
-    `STREAM.CREATE.${stream}`,
-    JSON.stringify({ name: stream, subjects: ["s.>"], storage, ...config }),
-  );
+  const wanted = JSON.stringify({ name: stream, subjects: ["s.>"], storage, ...config });
+  let made = await client.ask(`STREAM.CREATE.${stream}`, wanted);
+  // The reference may just be removing the folder of all streams, since the last one was deleted.
+  for (let tries = 1; tries < CREATE_TRIES && made.includes(FOLDER_GONE); tries++) {
+    made = await client.ask(`STREAM.CREATE.${stream}`, wanted);
+  }
   if (made.includes('"error"')) throw new Error(made);
   for (const step of steps) {
     client.publish({ ...step, fields: step.fields.map((field) => field.replace("{stream}", stream)) });
