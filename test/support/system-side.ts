@@ -146,6 +146,9 @@ export class SystemSide {
       ([name, member]) => name !== "caddis" && !isServersList(name, member),
     );
     const counts = "in_msgs" in value && (value as { cid?: number }).cid === this.asker;
+    // So it does for the whole server.
+    if (/^received(?:_from_clients)?$/.test(key) && "msgs" in value)
+      return { msgs: "<number>", bytes: "<number>" };
     return Object.fromEntries(
       members.map(([name, member]) => [
         name,
