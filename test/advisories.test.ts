@@ -10,6 +10,7 @@ import { base32 } from "../packages/caddis/src/auth/nkey.ts";
 import { loadConfig } from "../packages/caddis/src/config/load.ts";
 import { AttackedServer, connectLine, isTurnedAway, received } from "./support/attacked-server.ts";
 import { OperatorWorld } from "./support/operator-world.ts";
+import { testFolder } from "./support/program.ts";
 
 const DEADLINE = { timeout: 20_000 };
 
@@ -85,6 +86,35 @@ test(
     // Who may not publish to the destination gets an error, and the message goes nowhere; as in nats-server.
     assert.deepEqual(await received(watcher), []);
     assert.ok(client.lines.some((line) => line.includes('Permissions Violation for Publish to "secret"')));
+  },
+);
+
+test(
+  "2026-12 (CVE-2026-33222): who may restore one stream can't restore another by what the request says",
+  DEADLINE,
+  async (t) => {
+    const jetStream = `jetstream { store_dir: ${JSON.stringify(await testFolder(t))} }`;
+    const allowed = "$JS.API.STREAM.RESTORE.A";
+    const server = await AttackedServer.start(t, `${jetStream}, ${twoUsers(`{ publish: "${allowed}" }`)}`);
+    const client = await server.enter(ANN);
+    client.send("SUB answers 1\r\n");
+    const ask = (subject: string, name: string): void => {
+      const body = JSON.stringify({ config: { name, subjects: ["b"], storage: "file" }, state: {} });
+      client.send(`PUB ${subject} answers ${body.length}\r\n${body}\r\n`);
+    };
+    ask(allowed, "B");
+    assert.ok(await client.waitUntil(() => client.lines.some((line) => line.includes('"err_code":10056'))));
+    ask("$JS.API.STREAM.RESTORE.B", "B");
+    assert.ok(
+      await client.waitUntil(() =>
+        client.lines.some((line) =>
+          line.includes('Permissions Violation for Publish to "$JS.API.STREAM.RESTORE.B"'),
+        ),
+      ),
+    );
+    const owner = await server.enter(BOB);
+    owner.send("SUB answers 1\r\nPUB $JS.API.STREAM.INFO.B answers 0\r\n\r\n");
+    assert.ok(await owner.waitUntil(() => owner.lines.some((line) => line.includes('"err_code":10059'))));
   },
 );
 

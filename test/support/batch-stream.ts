@@ -9,6 +9,7 @@ import { Batches } from "../../packages/caddis/src/jetstream/batches.ts";
 import { DuplicateWindow } from "../../packages/caddis/src/jetstream/core/dedupe.ts";
 import { Publish } from "../../packages/caddis/src/jetstream/core/publish.ts";
 import type { StreamConfig } from "../../packages/caddis/src/jetstream/core/stream-config.ts";
+import { STREAM_DEFAULTS } from "../../packages/caddis/src/jetstream/stream-meta.ts";
 import { MemoryStreamStore } from "../../packages/caddis/src/store/memory/memory-store.ts";
 import type { StoreFailure } from "../../packages/caddis/src/store/stream-store.ts";
 import { StoredMessage } from "../../packages/caddis/src/store/stored-message.ts";
@@ -21,47 +22,8 @@ const ANY_SIZE = 1_000_000;
 
 /** The configuration of a stream in memory that takes `s.>`, with `given` in place of what it says there. */
 function streamConfig(given: Partial<StreamConfig>): StreamConfig {
-  return {
-    name: "S",
-    description: "",
-    subjects: ["s.>"],
-    retention: "limits",
-    max_consumers: -1,
-    max_msgs: -1,
-    max_bytes: -1,
-    max_age: 0,
-    max_msgs_per_subject: -1,
-    max_msg_size: -1,
-    discard: "old",
-    storage: "memory",
-    num_replicas: 1,
-    no_ack: false,
-    duplicate_window: WINDOW_MS * 1e6,
-    placement: null,
-    mirror: null,
-    sources: [],
-    compression: "none",
-    first_seq: 0,
-    subject_transform: null,
-    republish: null,
-    allow_direct: false,
-    mirror_direct: false,
-    discard_new_per_subject: false,
-    sealed: false,
-    deny_delete: false,
-    deny_purge: false,
-    allow_rollup_hdrs: false,
-    consumer_limits: { inactive_threshold: 0, max_ack_pending: 0 },
-    allow_msg_ttl: false,
-    subject_delete_marker_ttl: 0,
-    allow_msg_counter: false,
-    allow_atomic: false,
-    allow_msg_schedules: false,
-    persist_mode: "",
-    allow_batched: false,
-    metadata: new Map(),
-    ...given,
-  };
+  const duplicate_window = WINDOW_MS * 1e6;
+  return { ...STREAM_DEFAULTS, name: "S", subjects: ["s.>"], storage: "memory", duplicate_window, ...given };
 }
 
 /** Fields as a header block; none: no block. */

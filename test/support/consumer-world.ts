@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import type { ConsumerConfig } from "../../packages/caddis/src/jetstream/core/consumer-config.ts";
+import {
+  type ConsumerConfig,
+  PLAIN_CONSUMER_CONFIG,
+} from "../../packages/caddis/src/jetstream/core/consumer-config.ts";
 import { ConsumerMachine } from "../../packages/caddis/src/jetstream/core/consumer-machine.ts";
 import {
   type ConsumerAdvice,
@@ -27,41 +30,14 @@ export const MS = 1e6;
 
 /** A pull consumer with explicit acknowledgements. */
 export const PULL: ConsumerConfig = {
+  ...PLAIN_CONSUMER_CONFIG,
   durable_name: "C",
   name: "C",
-  description: "",
-  deliver_policy: "all",
-  opt_start_seq: 0,
-  opt_start_time: null,
   ack_policy: "explicit",
   ack_wait: 30_000 * MS,
   max_deliver: -1,
-  backoff: [],
-  filter_subject: "",
-  filter_subjects: [],
-  replay_policy: "instant",
-  rate_limit_bps: 0,
-  sample_freq: "",
   max_waiting: 512,
   max_ack_pending: 1_000,
-  flow_control: false,
-  headers_only: false,
-  max_batch: 0,
-  max_expires: 0,
-  max_bytes: 0,
-  deliver_subject: "",
-  deliver_group: "",
-  idle_heartbeat: 0,
-  inactive_threshold: 0,
-  num_replicas: 0,
-  mem_storage: false,
-  direct: false,
-  sourcing: false,
-  metadata: new Map(),
-  pause_until: null,
-  priority_groups: [],
-  priority_policy: "",
-  priority_timeout: 0,
 };
 
 export const PUSH: ConsumerConfig = { ...PULL, deliver_subject: "to" };

@@ -166,7 +166,7 @@ export const JETSTREAM_OPTIONS = {
     default: "",
     aliases: ["key", "ek"],
     group: "JetStream",
-    doc: "Encrypts what is in files with this. Empty: nothing is encrypted.",
+    doc: "Encrypts the messages in files with this; configurations and the states of consumers are not encrypted yet. Empty: nothing is.",
     reload: false,
   },
   prev_encryption_key: {

@@ -1,7 +1,7 @@
 import type { Instant } from "../base/instant.ts";
 import { crc32, viewOf } from "../store/file/checksum.ts";
-import type { ConsumerConfig } from "./core/consumer-config.ts";
-import type { StreamConfig } from "./core/stream-config.ts";
+import { type ConsumerConfig, PLAIN_CONSUMER_CONFIG } from "./core/consumer-config.ts";
+import { PLAIN_STREAM_CONFIG, type StreamConfig } from "./core/stream-config.ts";
 
 /**
  * How configurations are kept. A stream has a file of one line:
@@ -73,81 +73,14 @@ function checksum(json: string): string {
 
 /** A configuration that says nothing. */
 export const STREAM_DEFAULTS: StreamConfig = {
-  name: "",
-  description: "",
-  subjects: [],
-  retention: "limits",
+  ...PLAIN_STREAM_CONFIG,
   max_consumers: -1,
   max_msgs: -1,
   max_bytes: -1,
-  max_age: 0,
   max_msgs_per_subject: -1,
   max_msg_size: -1,
-  discard: "old",
-  storage: "file",
   num_replicas: 1,
-  no_ack: false,
-  duplicate_window: 0,
-  placement: null,
-  mirror: null,
-  sources: [],
-  compression: "none",
-  first_seq: 0,
-  subject_transform: null,
-  republish: null,
-  allow_direct: false,
-  mirror_direct: false,
-  discard_new_per_subject: false,
-  sealed: false,
-  deny_delete: false,
-  deny_purge: false,
-  allow_rollup_hdrs: false,
-  consumer_limits: { inactive_threshold: 0, max_ack_pending: 0 },
-  allow_msg_ttl: false,
-  subject_delete_marker_ttl: 0,
-  allow_msg_counter: false,
-  allow_atomic: false,
-  allow_msg_schedules: false,
-  persist_mode: "",
-  allow_batched: false,
-  metadata: new Map(),
 };
 
 /** A configuration that says nothing. */
-export const CONSUMER_DEFAULTS: ConsumerConfig = {
-  durable_name: "",
-  name: "",
-  description: "",
-  deliver_policy: "all",
-  opt_start_seq: 0,
-  opt_start_time: null,
-  ack_policy: "none",
-  ack_wait: 0,
-  max_deliver: -1,
-  backoff: [],
-  filter_subject: "",
-  filter_subjects: [],
-  replay_policy: "instant",
-  rate_limit_bps: 0,
-  sample_freq: "",
-  max_waiting: 0,
-  max_ack_pending: 0,
-  flow_control: false,
-  headers_only: false,
-  max_batch: 0,
-  max_expires: 0,
-  max_bytes: 0,
-  deliver_subject: "",
-  deliver_group: "",
-  idle_heartbeat: 0,
-  inactive_threshold: 0,
-  num_replicas: 0,
-  mem_storage: false,
-  direct: false,
-  sourcing: false,
-  metadata: new Map(),
-  pause_until: null,
-  priority_groups: [],
-  priority_policy: "",
-  priority_timeout: 0,
-};
+export const CONSUMER_DEFAULTS: ConsumerConfig = { ...PLAIN_CONSUMER_CONFIG, max_deliver: -1 };

@@ -36,6 +36,12 @@ export class StreamVisibility {
   }
 
   #forgetShown(): void {
+    if (this.#shown === this.#seqs.length) {
+      this.#seqs.length = 0;
+      this.#subjects.length = 0;
+      this.#shown = 0;
+      return;
+    }
     this.#seqs.splice(0, this.#shown);
     this.#subjects.splice(0, this.#shown);
     this.#shown = 0;

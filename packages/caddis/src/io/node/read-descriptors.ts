@@ -78,12 +78,7 @@ export class ReadDescriptors {
       this.#open.set(path, known);
       return known;
     }
-    let fd: number;
-    try {
-      fd = openSync(path, "r");
-    } catch (error) {
-      throw diskError("open", path, error);
-    }
+    const fd = this.#openFile(path);
     const descriptor = { fd, reads: 0, isForgotten: false };
     this.#open.set(path, descriptor);
     if (this.#open.size > DESCRIPTORS_MAX) {
@@ -91,6 +86,23 @@ export class ReadDescriptors {
       this.#drop(oldest, oldestDescriptor);
     }
     return descriptor;
+  }
+
+  /** Where the process has no descriptor left, those that are only kept for later give way. */
+  #openFile(path: string): number {
+    try {
+      return openSync(path, "r");
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : "";
+      if ((code !== "EMFILE" && code !== "ENFILE") || this.#open.size === 0)
+        throw diskError("open", path, error);
+    }
+    this.close();
+    try {
+      return openSync(path, "r");
+    } catch (error) {
+      throw diskError("open", path, error);
+    }
   }
 
   #drop(path: string, descriptor: Descriptor): void {

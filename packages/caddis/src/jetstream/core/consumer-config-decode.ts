@@ -1,4 +1,5 @@
 import { fromWireString } from "../../subject/subject.ts";
+import { PLAIN_CONSUMER_CONFIG } from "./consumer-config.ts";
 import type {
   AckPolicy,
   ConsumerConfig,
@@ -85,46 +86,7 @@ export const CREATE_CONSUMER_REQUEST = objectOf("CreateConsumerRequest", {
   pedantic: "bool",
 });
 
-/** Every field as it is where nothing is said. */
-const PLAIN: ConsumerConfig = {
-  durable_name: "",
-  name: "",
-  description: "",
-  deliver_policy: "all",
-  opt_start_seq: 0,
-  opt_start_time: null,
-  ack_policy: "none",
-  ack_wait: 0,
-  max_deliver: 0,
-  backoff: [],
-  filter_subject: "",
-  filter_subjects: [],
-  replay_policy: "instant",
-  rate_limit_bps: 0,
-  sample_freq: "",
-  max_waiting: 0,
-  max_ack_pending: 0,
-  flow_control: false,
-  headers_only: false,
-  max_batch: 0,
-  max_expires: 0,
-  max_bytes: 0,
-  deliver_subject: "",
-  deliver_group: "",
-  idle_heartbeat: 0,
-  inactive_threshold: 0,
-  num_replicas: 0,
-  mem_storage: false,
-  direct: false,
-  sourcing: false,
-  metadata: new Map(),
-  pause_until: null,
-  priority_groups: [],
-  priority_policy: "",
-  priority_timeout: 0,
-};
-
 /** The configuration that decoded fields say: neither checked nor with its defaults. */
 export function consumerConfigOf(fields: DecodedFields<typeof CONSUMER_CONFIG_FIELDS>): ConsumerConfig {
-  return { ...PLAIN, ...fields };
+  return { ...PLAIN_CONSUMER_CONFIG, ...fields };
 }

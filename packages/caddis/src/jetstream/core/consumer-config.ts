@@ -54,3 +54,42 @@ export type AckPolicy = "none" | "all" | "explicit" | "flow_control";
 export type ReplayPolicy = "instant" | "original";
 /** Empty: none, which the JSON leaves out. */
 export type PriorityPolicy = "" | "overflow" | "pinned_client" | "prioritized";
+
+/** Every field as it is where nothing is said. */
+export const PLAIN_CONSUMER_CONFIG: ConsumerConfig = {
+  durable_name: "",
+  name: "",
+  description: "",
+  deliver_policy: "all",
+  opt_start_seq: 0,
+  opt_start_time: null,
+  ack_policy: "none",
+  ack_wait: 0,
+  max_deliver: 0,
+  backoff: [],
+  filter_subject: "",
+  filter_subjects: [],
+  replay_policy: "instant",
+  rate_limit_bps: 0,
+  sample_freq: "",
+  max_waiting: 0,
+  max_ack_pending: 0,
+  flow_control: false,
+  headers_only: false,
+  max_batch: 0,
+  max_expires: 0,
+  max_bytes: 0,
+  deliver_subject: "",
+  deliver_group: "",
+  idle_heartbeat: 0,
+  inactive_threshold: 0,
+  num_replicas: 0,
+  mem_storage: false,
+  direct: false,
+  sourcing: false,
+  metadata: new Map(),
+  pause_until: null,
+  priority_groups: [],
+  priority_policy: "",
+  priority_timeout: 0,
+};

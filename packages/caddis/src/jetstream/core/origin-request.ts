@@ -1,4 +1,4 @@
-import type { ConsumerConfig } from "./consumer-config.ts";
+import { type ConsumerConfig, PLAIN_CONSUMER_CONFIG } from "./consumer-config.ts";
 import type { OriginStart } from "./origin-start.ts";
 import type { StreamSource } from "./stream-config.ts";
 
@@ -28,7 +28,7 @@ export function originConsumerConfig(
   { name, deliverSubject, start, metadata, isSourcing }: OriginConsumer,
 ): ConsumerConfig {
   return {
-    ...NOTHING_SAID,
+    ...PLAIN_CONSUMER_CONFIG,
     ...start,
     ...filtersOf(source),
     name,
@@ -83,41 +83,3 @@ function originSubject(subject: string, external: StreamSource["external"]): str
   if (external === null || external.api === "") return subject;
   return subject.replace(API_PREFIX, () => external.api).replaceAll("..", ".");
 }
-
-const NOTHING_SAID: ConsumerConfig = {
-  durable_name: "",
-  name: "",
-  description: "",
-  deliver_policy: "all",
-  opt_start_seq: 0,
-  opt_start_time: null,
-  ack_policy: "none",
-  ack_wait: 0,
-  max_deliver: 0,
-  backoff: [],
-  filter_subject: "",
-  filter_subjects: [],
-  replay_policy: "instant",
-  rate_limit_bps: 0,
-  sample_freq: "",
-  max_waiting: 0,
-  max_ack_pending: 0,
-  flow_control: false,
-  headers_only: false,
-  max_batch: 0,
-  max_expires: 0,
-  max_bytes: 0,
-  deliver_subject: "",
-  deliver_group: "",
-  idle_heartbeat: 0,
-  inactive_threshold: 0,
-  num_replicas: 0,
-  mem_storage: false,
-  direct: false,
-  sourcing: false,
-  metadata: new Map(),
-  pause_until: null,
-  priority_groups: [],
-  priority_policy: "",
-  priority_timeout: 0,
-};

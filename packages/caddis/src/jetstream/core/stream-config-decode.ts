@@ -1,4 +1,5 @@
 import { type DecodedFields, listOf, objectOf, STRINGS, TEXTS, WIRES, wordsOf } from "./json-fields.ts";
+import { PLAIN_STREAM_CONFIG } from "./stream-config.ts";
 import type {
   ExternalStream,
   PersistMode,
@@ -83,58 +84,16 @@ type DecodedSource = NonNullable<DecodedConfig["mirror"]>;
  */
 export function streamConfigOf(fields: DecodedConfig): StreamConfig {
   return {
-    ...PLAIN,
+    ...PLAIN_STREAM_CONFIG,
     ...fields,
     placement: placementOf(fields.placement),
     mirror: fields.mirror === undefined ? null : sourceOf(fields.mirror),
     sources: (fields.sources ?? []).map(sourceOf),
     subject_transform: fields.subject_transform === undefined ? null : transformOf(fields.subject_transform),
     republish: republishOf(fields.republish),
-    consumer_limits: { ...PLAIN.consumer_limits, ...fields.consumer_limits },
+    consumer_limits: { ...PLAIN_STREAM_CONFIG.consumer_limits, ...fields.consumer_limits },
   };
 }
-
-/** Every field as the reference has it where nothing is said. */
-const PLAIN: StreamConfig = {
-  name: "",
-  description: "",
-  subjects: [],
-  retention: "limits",
-  max_consumers: 0,
-  max_msgs: 0,
-  max_bytes: 0,
-  max_age: 0,
-  max_msgs_per_subject: 0,
-  max_msg_size: 0,
-  discard: "old",
-  storage: "file",
-  num_replicas: 0,
-  no_ack: false,
-  duplicate_window: 0,
-  placement: null,
-  mirror: null,
-  sources: [],
-  compression: "none",
-  first_seq: 0,
-  subject_transform: null,
-  republish: null,
-  allow_direct: false,
-  mirror_direct: false,
-  discard_new_per_subject: false,
-  sealed: false,
-  deny_delete: false,
-  deny_purge: false,
-  allow_rollup_hdrs: false,
-  consumer_limits: { inactive_threshold: 0, max_ack_pending: 0 },
-  allow_msg_ttl: false,
-  subject_delete_marker_ttl: 0,
-  allow_msg_counter: false,
-  allow_atomic: false,
-  allow_msg_schedules: false,
-  persist_mode: "",
-  allow_batched: false,
-  metadata: new Map(),
-};
 
 function sourceOf(fields: DecodedSource): StreamSource {
   const { external, consumer } = fields;

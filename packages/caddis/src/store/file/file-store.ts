@@ -84,6 +84,8 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
   readonly #removals = new PendingRemovals();
   readonly #message = new NewMessage();
   #writer: LogWriter;
+  /** Why the disk did not give what it has; empty: it always did. */
+  #refusal = "";
   #upkeep: Upkeep;
   readonly #flusher: LogFlusher;
   /** A front that is to be written; 0: none. */
@@ -110,6 +112,18 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
     this.#writer = this.#newWriter(Buffer.from(random.bytes(16)), 1, 0);
     this.#upkeep = this.#newUpkeep([]);
     this.#flusher = new LogFlusher(disk, timers, this.#buffer, this, sync.intervalMs, 0, 0);
+    this.#reader.onRefused = (reason) => this.#onRefused(reason);
+    this.#data.onRefused = this.#reader.onRefused;
+    this.#data.isRefused = () => this.#refusal !== "";
+  }
+
+  /**
+   * What is there is not known any more. Nothing is written from now on, so that nothing that could not be read is taken
+   * for lost and given up; the next start reads all of it anew.
+   */
+  #onRefused(reason: string): void {
+    this.#refusal ||= reason;
+    this.#flusher.giveUp(`what is stored can't be read: ${reason}`);
   }
 
   /** Reads what is there; once, before anything else. */

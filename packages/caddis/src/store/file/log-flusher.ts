@@ -111,6 +111,16 @@ export class LogFlusher {
     });
   }
 
+  /** Nothing is written any more, as after a write that failed. Who waits hears of it at the end of the turn. */
+  giveUp(reason: string): void {
+    if (this.failure?.kind === "failed") return;
+    this.failure = { kind: "failed", reason };
+    queueMicrotask(() => {
+      this.#tellWaiters();
+      this.#store.onFlushed();
+    });
+  }
+
   /** Writes and syncs what is left and lets go of the file. False: something is not durable. */
   async close(): Promise<boolean> {
     const isDurable = this.failure === null && (await this.durable());
@@ -162,7 +172,7 @@ export class LogFlusher {
     }
     this.durablePosition = position;
     this.durableSeq = lastSeq;
-    this.failure = null;
+    if (this.failure?.kind === "full") this.failure = null;
   }
 
   #runs(): Run[] {

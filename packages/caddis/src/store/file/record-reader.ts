@@ -4,6 +4,7 @@ import { type BlockCache, CacheEntry } from "./block-cache.ts";
 import { viewOf } from "./checksum.ts";
 import { CHUNK_BYTES } from "./format.ts";
 import { readBlock, readBlockLater } from "./frames.ts";
+import { isRefusal } from "./refusal.ts";
 import { isWhole } from "./records.ts";
 import type { WriteBuffer } from "./write-buffer.ts";
 
@@ -31,6 +32,8 @@ export class RecordReader {
   at = 0;
   /** That was written by this store, and not read: it needs no checking. */
   #isOwn = false;
+  /** The disk did not give what it has: that says nothing about what is there. */
+  onRefused: (reason: string) => void = () => {};
 
   constructor(disk: Disk, cache: BlockCache, written: WriteBuffer) {
     this.#disk = disk;
@@ -113,11 +116,12 @@ export class RecordReader {
     return chunk;
   }
 
-  /** Bytes that were there; -1: the disk does not give them. */
+  /** Bytes that were there; -1: there is no such file, or the disk does not give them. */
   #read(block: Block, offset: number, target: Buffer, length: number): number {
     try {
       return readBlock(this.#disk, block, offset, target, length);
-    } catch {
+    } catch (error) {
+      if (isRefusal(error)) this.onRefused(error.message);
       return -1;
     }
   }

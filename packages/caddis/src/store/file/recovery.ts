@@ -406,7 +406,9 @@ class Recovery {
     const path = `${block.path}.damaged-${from}`;
     if (this.#disk.size(path) >= 0) return;
     // Only a service to people: what it is a copy of stays where it is.
-    this.#disk.replace(path, bytes).catch(() => {});
+    this.#disk.replace(path, bytes).catch((error: unknown) => {
+      this.#report(`${path} can't be written: ${error instanceof Error ? error.message : String(error)}`);
+    });
   }
 
   /** A batch at the end of the log whose last message is not there was never acknowledged. */

@@ -1,3 +1,4 @@
+import { isRefusal } from "./refusal.ts";
 import { assert } from "../../base/assert.ts";
 import type { Instant } from "../../base/instant.ts";
 import type { Disk } from "../../io/disk.ts";
@@ -219,8 +220,14 @@ export class StoreData {
     state.lostBytes = this.lost.bytes;
   }
 
+  /** The disk did not give what it has; see `RecordReader`. */
+  onRefused: (reason: string) => void = () => {};
+  /** Whether it ever did so: then nothing counts as lost for not having been read. */
+  isRefused: () => boolean = () => false;
+
   /** A message can't be read any more. */
   lose(block: Block, seq: number, why: string): void {
+    if (this.isRefused()) return;
     const index = this.indexOf(block);
     const place = index.placeOf(seq - block.firstSeq);
     if (place < 0 || !block.has(seq)) return;
@@ -309,6 +316,7 @@ export class StoreData {
     try {
       return readBlock(this.#disk, block, 0, buf, buf.length);
     } catch (error) {
+      if (isRefusal(error)) this.onRefused(error.message);
       this.#report(`${block.path} can't be read: ${error instanceof Error ? error.message : String(error)}`);
       return 0;
     }
@@ -316,6 +324,7 @@ export class StoreData {
 
   /** The file turned out to have less than it had: what is missing is lost, and by which subjects is counted anew. */
   #loseMissing(block: Block, index: BlockIndex, end: number): void {
+    if (this.isRefused()) return;
     let from = 0;
     let to = 0;
     let count = 0;
@@ -361,6 +370,7 @@ export class StoreData {
       if (!block.live.has(rel)) continue;
       const bytes = this.#countedAt(block, index, place);
       if (!this.readAt(block, index, place, true)) {
+        if (this.isRefused()) continue;
         block.live.remove(rel);
         this.lost.add({ from: block.firstSeq + rel, to: block.firstSeq + rel, count: 1, bytes });
         continue;

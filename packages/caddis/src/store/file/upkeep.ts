@@ -164,8 +164,8 @@ export class Upkeep {
       const isWanted = this.#isWanted;
       this.#isWanted = false;
       if (isGarbage || isWanted) await this.#collect();
-      if (isGarbage || isWanted || this.#gone.length > 0 || this.#isCheckpointDue())
-        await this.#writeCheckpoint(false);
+      const isWorthIt = isGarbage || isWanted || this.#gone.length > 0 || this.#isCheckpointDue();
+      if (isWorthIt && this.#store.failure === null) await this.#writeCheckpoint(false);
     } catch {
       // A disk that is full or broken: what is in the way stays there for now. Who appends hears of it.
       this.#notBeforeMs = this.#context.clock.monotonicMs() + RETRY_MS;
