@@ -9,7 +9,7 @@ import { payloadOf } from "./traffic.ts";
 const PHASE_DEADLINE_MS = 300_000;
 const INBOX = "_INBOX.BBBBBBBBBBBBBBBBBBBBBB";
 const SID = 1;
-const WATCH_SID = 2;
+const FIRST_WATCH_SID = 2;
 const LETTER_H = 0x48;
 /** `{"error"…` differs from `{"stream"…` in its third character. */
 const ERROR_LETTER = "e".charCodeAt(0);
@@ -50,6 +50,7 @@ export class JetStreamLoad {
   #onMessage: (message: MessageRange) => void = () => {};
   #phase = new Phase();
   #nextNumber = 0;
+  #nextWatchSid = FIRST_WATCH_SID;
 
   private constructor(connection: Connection) {
     this.#connection = connection;
@@ -175,9 +176,10 @@ export class JetStreamLoad {
   async watch({ create, count }: WatchPlan): Promise<Span> {
     const phase = this.#begin();
     let received = 0;
+    const sid = this.#nextWatchSid++;
     // The reference takes a push consumer for bound only by a subscription to this very subject.
-    const target = "_WATCH.w";
-    this.#write(`SUB ${target} ${WATCH_SID}\r\n`);
+    const target = `_WATCH.${sid}`;
+    this.#write(`SUB ${target} ${sid}\r\n`);
     this.#onMessage = (message) => {
       const line = message.bytes.toString("latin1", message.lineStart, message.lineEnd);
       if (line.split(" ")[1] === `${INBOX}.api`) {
@@ -191,7 +193,10 @@ export class JetStreamLoad {
     const payload = create.payload.replace("{inbox}", target);
     this.#write(`PUB ${create.subject} ${INBOX}.api ${payload.length}\r\n${payload}\r\n`);
     this.#flush();
-    return phase.measured();
+    const span = await phase.measured();
+    this.#write(`UNSUB ${sid}\r\n`);
+    this.#flush();
+    return span;
   }
 
   #begin(): Phase {

@@ -1,26 +1,23 @@
 import { Bytes } from "../base/bytes.ts";
+import { writeDecimal } from "../base/decimal.ts";
 import { STALL_BYTES_MAX, STALL_SHARE } from "../base/limits.ts";
 import type { Account, Receivers } from "../broker/account.ts";
 import { deliver } from "../broker/deliver.ts";
 import { Message } from "../broker/message.ts";
 import type { StoredMessage } from "../store/stored-message.ts";
+import { ACK_NUMBERS_BYTES_MAX, AckNumbers } from "./ack-numbers.ts";
 import type { Inbox, Sent } from "./core/consumer-port.ts";
 
-/** Five numbers of up to 19 digits with dots, two sizes with a space, and line ends. */
-const NUMBERS_BYTES_MAX = 5 * 20 + 2 * 10 + 16;
+/** The numbers of the reply, two sizes with a space, and line ends. */
+const NUMBERS_BYTES_MAX = ACK_NUMBERS_BYTES_MAX + 2 * 10 + 16;
 /** Memory that is kept from one message to the next. */
 const KEPT_BYTES_MAX = 1024 * 1024;
 const FIRST_BYTES = 4 * 1024;
 
-const DOT = 0x2e;
-const ZERO = 0x30;
 const SPACE = 0x20;
 const CR = 0x0d;
 const LF = 0x0a;
 const CRLF_BYTES = 2;
-const NS_DIGITS = 6;
-const INT_MAX = 2 ** 31 - 1;
-const NINE_DIGITS = 1_000_000_000;
 const HEADER_START = "NATS/1.0\r\n";
 /** Where requests of other accounts are answered: somebody always listens there, for whoever may have left. */
 const SERVICE_REPLIES = "_R_.";
@@ -43,6 +40,10 @@ export class StoredDelivery {
   /** Who listened at the inbox that was sent to last: most messages in a row go to one. */
   #lastInbox: Inbox | null = null;
   #lastReceivers: Receivers | null = null;
+  /** What stands in the message's memory at `#prefixAt`; null: nothing that is known. */
+  #ackPrefix: Buffer | null = null;
+  #prefixAt = 0;
+  readonly #numbers = new AckNumbers();
 
   constructor(account: Account) {
     this.#account = account;
@@ -61,37 +62,42 @@ export class StoredDelivery {
     numPending: number,
     pinId: string,
   ): number {
-    const { subject, buf: source, headersStart, payloadStart, payloadEnd } = stored;
+    const { buf: source, headersStart, payloadStart, payloadEnd, subjectStart, subjectEnd } = stored;
+    const subjectBytes = subjectEnd - subjectStart;
     const payloadBytes = payloadEnd - payloadStart;
     const fields = addedFields(headersOnly ? payloadBytes : -1, pinId);
     const plainHeaderBytes = payloadStart - headersStart;
     const headerBytes = headerSize(plainHeaderBytes, fields);
     const bodyBytes = headersOnly ? 0 : payloadBytes;
     const message = this.#messageFor(
-      subject.length + ackPrefix.length + NUMBERS_BYTES_MAX + headerBytes + bodyBytes,
+      subjectBytes + ackPrefix.length + NUMBERS_BYTES_MAX + headerBytes + bodyBytes,
     );
     const { buf } = message.input;
-    let at = writeText(buf, 0, subject);
-    message.subjectEnd = at;
-    message.replyStart = at;
-    at = writeBytes(buf, at, ackPrefix);
-    at = writeNumber(buf, at, deliveries);
-    buf[at++] = DOT;
-    at = writeNumber(buf, at, stored.seq);
-    buf[at++] = DOT;
-    at = writeNumber(buf, at, consumerSeq);
-    buf[at++] = DOT;
-    at = writeNanoseconds(buf, at, stored.timeMs, stored.timeNs);
-    buf[at++] = DOT;
-    at = writeNumber(buf, at, numPending);
+    copyShort(stored.subjectBuf, subjectStart, subjectEnd, buf, 0);
+    // Most messages in a row are of one consumer and have equally long subjects: then its part stands there already.
+    if (ackPrefix !== this.#ackPrefix || subjectBytes !== this.#prefixAt)
+      this.#writePrefix(ackPrefix, subjectBytes);
+    message.subjectEnd = subjectBytes;
+    message.replyStart = subjectBytes;
+    let at = subjectBytes + ackPrefix.length;
+    at = this.#numbers.write(
+      buf,
+      at,
+      deliveries,
+      stored.seq,
+      consumerSeq,
+      stored.timeMs,
+      stored.timeNs,
+      numPending,
+    );
     message.replyEnd = at;
     message.suffixStart = at;
     message.headerBytes = headerBytes;
     if (headerBytes > 0) {
-      at = writeNumber(buf, at, headerBytes);
+      at = writeDecimal(buf, at, headerBytes);
       buf[at++] = SPACE;
     }
-    at = writeNumber(buf, at, headerBytes + bodyBytes);
+    at = writeDecimal(buf, at, headerBytes + bodyBytes);
     buf[at++] = CR;
     buf[at++] = LF;
     message.payloadStart = at;
@@ -120,10 +126,18 @@ export class StoredDelivery {
     return inbox.subject.startsWith(SERVICE_REPLIES) ? "nobody" : "refused";
   }
 
+  #writePrefix(ackPrefix: Buffer, at: number): void {
+    copyShort(ackPrefix, 0, ackPrefix.length, this.#message.input.buf, at);
+    this.#ackPrefix = ackPrefix;
+    this.#prefixAt = at;
+  }
+
   #receiversAt(inbox: Inbox): Receivers {
     const { sublist } = this.#account;
     const last = this.#lastReceivers;
-    if (last !== null && inbox === this.#lastInbox && last.isKept && sublist.isCurrent(last)) {
+    // Pull requests of one client have the same inbox, each in a copy of its own.
+    const isLast = inbox === this.#lastInbox || inbox.subject === this.#lastInbox?.subject;
+    if (last !== null && isLast && last.isKept && sublist.isCurrent(last)) {
       sublist.matchCount++;
       return last;
     }
@@ -139,6 +153,7 @@ export class StoredDelivery {
     if (input.capacity >= bytes && input.capacity <= KEPT_BYTES_MAX) return this.#message;
     if (input.capacity < bytes || bytes <= KEPT_BYTES_MAX) {
       this.#message = new Message();
+      this.#ackPrefix = null;
       this.#message.input = new Bytes(bytes > KEPT_BYTES_MAX ? bytes : Math.min(2 * bytes, KEPT_BYTES_MAX));
     }
     return this.#message;
@@ -204,43 +219,7 @@ function writeText(buf: Buffer, at: number, text: string): number {
   return at + buf.latin1Write(text, at);
 }
 
-function writeBytes(buf: Buffer, at: number, bytes: Buffer): number {
-  for (let i = 0; i < bytes.length; i++) buf[at + i] = bytes[i];
-  return at + bytes.length;
-}
-
-/** Writes a whole number, not negative, in decimal and returns where it ends. */
-function writeNumber(buf: Buffer, start: number, value: number): number {
-  let digits = 1;
-  for (let power = 10; power <= value; power *= 10) digits++;
-  return writeDigits(buf, start, value, digits);
-}
-
-function writeDigits(buf: Buffer, start: number, value: number, digits: number): number {
-  let at = start + digits;
-  let rest = value;
-  // Whole numbers of 32 bits are divided faster: nine digits at a time.
-  while (rest > INT_MAX) {
-    const high = Math.floor(rest / NINE_DIGITS);
-    let low = (rest - high * NINE_DIGITS) | 0;
-    for (let i = 0; i < 9; i++) {
-      const tens = (low / 10) | 0;
-      buf[--at] = ZERO + low - 10 * tens;
-      low = tens;
-    }
-    rest = high;
-  }
-  let low = rest | 0;
-  while (at > start) {
-    const tens = (low / 10) | 0;
-    buf[--at] = ZERO + low - 10 * tens;
-    low = tens;
-  }
-  return start + digits;
-}
-
-/** Times before 1970 do not occur: the server itself gives them. */
-function writeNanoseconds(buf: Buffer, start: number, ms: number, ns: number): number {
-  if (ms <= 0) return writeNumber(buf, start, Math.max(0, ns));
-  return writeDigits(buf, writeNumber(buf, start, ms), ns, NS_DIGITS);
+/** By hand: what is short costs less so than a native copy. */
+function copyShort(source: Buffer, start: number, end: number, target: Buffer, at: number): void {
+  for (let i = 0; i < end - start; i++) target[at + i] = source[start + i];
 }

@@ -1,4 +1,5 @@
 import { Bytes } from "../base/bytes.ts";
+import { decimalDigits, writeDecimal } from "../base/decimal.ts";
 import { goQuote } from "../base/go-quote.ts";
 import type { Account } from "../broker/account.ts";
 import { deliver } from "../broker/deliver.ts";
@@ -17,8 +18,6 @@ export const DUPLICATE_TAIL = ',"duplicate": true}';
 const SEQ_DIGITS_MAX = 16;
 const SIZE_DIGITS_MAX = 4;
 const CRLF = "\r\n";
-const ZERO = 0x30;
-const INT_MAX = 0x7fff_ffff;
 
 /** What holds back replies of streams that take no more; the status that clients see. */
 const TOO_MANY_HEADERS = "NATS/1.0 429 Too Many Requests\r\n\r\n";
@@ -114,8 +113,8 @@ export class PubAcks {
     queue.copyReply(buf);
     const receivers = this.#routes.find(buf, replyLength);
     if (receivers.isEmpty) return;
-    const seqDigits = digitsOf(seq);
-    let at = writeNumber(buf, replyLength, this.#head.length + seqDigits + tail.length);
+    const seqDigits = decimalDigits(seq);
+    let at = writeDecimal(buf, replyLength, this.#head.length + seqDigits + tail.length);
     at += buf.latin1Write(CRLF, at);
     message.subjectEnd = replyLength;
     message.replyStart = replyLength;
@@ -123,7 +122,7 @@ export class PubAcks {
     message.suffixStart = replyLength;
     message.payloadStart = at;
     buf.set(this.#head, at);
-    at = writeNumber(buf, at + this.#head.length, seq);
+    at = writeDecimal(buf, at + this.#head.length, seq);
     for (let i = 0; i < tail.length; i++) buf[at++] = tail.charCodeAt(i);
     message.payloadEnd = at;
     buf.latin1Write(CRLF, at);
@@ -139,29 +138,4 @@ export class PubAcks {
     }
     return this.#message;
   }
-}
-
-function digitsOf(value: number): number {
-  let digits = 1;
-  for (let bound = 10; value >= bound; bound *= 10) digits++;
-  return digits;
-}
-
-/** Writes a whole number in decimal and returns where it ends. */
-function writeNumber(buf: Buffer, start: number, value: number): number {
-  const end = start + digitsOf(value);
-  let rest = value;
-  let at = end;
-  for (; rest > INT_MAX;) {
-    const tens = Math.floor(rest / 10);
-    buf[--at] = ZERO + rest - 10 * tens;
-    rest = tens;
-  }
-  // Whole numbers of 32 bits are divided faster.
-  while (at > start) {
-    const tens = (rest / 10) | 0;
-    buf[--at] = ZERO + rest - 10 * tens;
-    rest = tens;
-  }
-  return end;
 }

@@ -34,7 +34,7 @@ export class ConsumerPulls {
   readonly pinned = new PinnedClient();
   /** When the consumer was last asked for something, or had something to do with it. */
   activeMs: number;
-  config: ConsumerConfig;
+  #config: ConsumerConfig;
   /** When the first of those may be served that are held back, as `choose` found it; Infinity: none is. */
   heldUntilMs = Infinity;
   readonly #port: ConsumerPort;
@@ -42,11 +42,17 @@ export class ConsumerPulls {
   #sweptMs = -Infinity;
 
   constructor(config: ConsumerConfig, port: ConsumerPort, facts: PullFacts, nowMs: number) {
-    this.config = config;
+    this.#config = config;
     this.#port = port;
     this.#facts = facts;
     this.activeMs = nowMs;
-    this.queue = new PullQueue(config.priority_policy === "prioritized");
+    this.queue = new PullQueue(isPrioritized(config));
+  }
+
+  /** Goes on by another configuration. */
+  configure(config: ConsumerConfig): void {
+    this.#config = config;
+    this.queue.orderBy(isPrioritized(config));
   }
 
   /** When something falls due. */
@@ -56,7 +62,7 @@ export class ConsumerPulls {
 
   /** Takes a request in, or tells its inbox why not. */
   add(request: PullRequest, inbox: Inbox, nowMs: number): void {
-    const refusal = refusalOf(request, this.config, this.pinned.id) ?? this.#refusalNow(request, nowMs);
+    const refusal = refusalOf(request, this.#config, this.pinned.id) ?? this.#refusalNow(request, nowMs);
     if (refusal !== null) {
       if (refusal !== "") this.#port.status(inbox, refusal, "");
       return;
@@ -68,7 +74,7 @@ export class ConsumerPulls {
 
   /** Why there is no place for it at present; empty: it is not told. */
   #refusalNow(request: PullRequest, nowMs: number): string | null {
-    const isFull = (): boolean => this.queue.size >= this.config.max_waiting;
+    const isFull = (): boolean => this.queue.size >= this.#config.max_waiting;
     if (isFull() && nowMs - this.#sweptMs > FULL_SWEEP_MS) this.sweep(nowMs, false);
     if (request.noWait) {
       const pending = this.#facts.numPending + this.#facts.queueSize;
@@ -90,7 +96,7 @@ export class ConsumerPulls {
   #renewPin({ priority }: PullRequest, nowMs: number): void {
     const { pinned } = this;
     if (pinned.id !== "" && priority?.id === pinned.id)
-      pinned.untilMs = nowMs + this.config.priority_timeout / 1e6;
+      pinned.untilMs = nowMs + this.#config.priority_timeout / 1e6;
   }
 
   /**
@@ -99,22 +105,19 @@ export class ConsumerPulls {
    */
   choose(size: number, numPending: number, nowMs: number): WaitingPull | null {
     this.heldUntilMs = Infinity;
-    for (const pull of this.queue) {
-      if (pull.expiresMs <= nowMs) {
-        this.#expire(pull);
-        continue;
-      }
-      if (pull.heldUntilMs > nowMs) {
-        this.heldUntilMs = Math.min(this.heldUntilMs, pull.heldUntilMs);
-        continue;
-      }
-      if (this.#mayServe(pull, size, numPending, nowMs)) return pull;
+    // By hand: an iterator would be made for each message.
+    for (let pull = this.queue.first; pull !== null;) {
+      const { next } = pull;
+      if (pull.expiresMs <= nowMs) this.#expire(pull);
+      else if (pull.heldUntilMs > nowMs) this.heldUntilMs = Math.min(this.heldUntilMs, pull.heldUntilMs);
+      else if (this.#mayServe(pull, size, numPending, nowMs)) return pull;
+      pull = next;
     }
     return null;
   }
 
   #mayServe(pull: WaitingPull, size: number, numPending: number, nowMs: number): boolean {
-    const { priority_policy } = this.config;
+    const { priority_policy } = this.#config;
     const pinnedId = this.pinned.id;
     const { ackPending } = this.#facts;
     const eligibility = eligibilityOf(pull, priority_policy, pinnedId, numPending, ackPending);
@@ -137,7 +140,7 @@ export class ConsumerPulls {
     if (group === "") return;
     const id = this.#port.makeId();
     pull.pinId = id;
-    this.pinned.pin(group, id, nowMs, this.config.priority_timeout / 1e6);
+    this.pinned.pin(group, id, nowMs, this.#config.priority_timeout / 1e6);
     this.#port.advise({ kind: "pinned", group, id });
   }
 
@@ -223,4 +226,8 @@ export class ConsumerPulls {
     this.#port.status(pull.inbox, idleHeartbeat(deliveredConsumer, nextSeq - 1, ""), "");
     pull.heartbeatDueMs = nowMs + pull.heartbeatMs;
   }
+}
+
+function isPrioritized({ priority_policy }: ConsumerConfig): boolean {
+  return priority_policy === "prioritized";
 }

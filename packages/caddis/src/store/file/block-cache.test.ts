@@ -28,3 +28,20 @@ test("what was not used lately goes when there is no room, and what can't go sta
   cache.drop(c);
   assert.equal(cache.bytes, isThere ? bytes - 95 : bytes);
 });
+
+test("what is dear to bring back stays for more rounds, and goes too", () => {
+  const cache = new BlockCache(100);
+  let isThere = true;
+  const dear = new CacheEntry(
+    40,
+    () => {
+      isThere = false;
+      return true;
+    },
+    3,
+  );
+  cache.add(dear);
+  let adds = 0;
+  for (; isThere && adds < 100; adds++) cache.add(new CacheEntry(30, () => true));
+  assert.ok(adds > 6 && adds < 20, `gone after ${adds}`);
+});

@@ -1,5 +1,5 @@
 import type { BlockCache } from "./block-cache.ts";
-import { CacheEntry } from "./block-cache.ts";
+import { CacheEntry, ROUNDS_MAX } from "./block-cache.ts";
 import type { BlockIndex } from "./block-index.ts";
 import type { FileCipher } from "./cipher.ts";
 import type { BlockBytes, Frames } from "./frames.ts";
@@ -31,6 +31,8 @@ export class Block implements BlockBytes {
   /** The latest time of a message that it ever held. */
   timeMs = -Infinity;
   timeNs = 0;
+  /** The last of its messages that came with headers, be it gone by now; 0: none did. */
+  headersSeq = 0;
   /** Null: not in memory; `BlockIndexes` brings it. */
   index: BlockIndex | null = null;
   indexEntry: CacheEntry | null = null;
@@ -84,7 +86,8 @@ export class Block implements BlockBytes {
       this.index = null;
       this.indexEntry = null;
       return true;
-    });
+      // To make it again the whole block is read: many times its own bytes.
+    }, ROUNDS_MAX);
     cache.add(this.indexEntry);
   }
 

@@ -198,8 +198,9 @@ export class MessageRecord {
 
   copyTo(into: StoredMessage, seq: number): void {
     into.seq = seq;
-    // Most messages in a row have the same subject: comparing costs less than a string, and leaves no garbage.
-    if (!isText(into.subject, this.buf, this.subjectStart, this.headersStart)) into.subject = this.subject;
+    into.subjectBuf = this.buf;
+    into.subjectStart = this.subjectStart;
+    into.subjectEnd = this.headersStart;
     into.timeMs = this.timeMs;
     into.timeNs = this.timeNs;
     into.buf = this.buf;
@@ -207,14 +208,6 @@ export class MessageRecord {
     into.payloadStart = this.payloadStart;
     into.payloadEnd = this.payloadEnd;
   }
-}
-
-/** Whether `buf[start, end)` is the wire string `text`. */
-function isText(text: string, buf: Buffer, start: number, end: number): boolean {
-  if (text.length !== end - start) return false;
-  // From the end: that is where subjects differ.
-  for (let i = text.length - 1; i >= 0; i--) if (text.charCodeAt(i) !== buf[start + i]) return false;
-  return true;
 }
 
 /** Makes a filler of a message's record in place: nothing of subject, headers and payload is left. */
