@@ -3,7 +3,8 @@ import type { Block, Chunk } from "./block.ts";
 import { type BlockCache, CacheEntry } from "./block-cache.ts";
 import { viewOf } from "./checksum.ts";
 import { CHUNK_BYTES } from "./format.ts";
-import { readBlock, readBlockLater } from "./frames.ts";
+import { readBlock } from "./frames.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import { isRefusal } from "./refusal.ts";
 import { isWhole } from "./records.ts";
 import type { WriteBuffer } from "./write-buffer.ts";
@@ -14,13 +15,14 @@ const SCRATCH_BYTES_KEPT = 1024 * 1024;
 
 /**
  * Brings records into memory: from the write buffer, from pieces of files that are kept, or from the disk. A single
- * record is read alone; where several of one piece are wanted the piece is read, and when that goes on the next one
+ * record is read alone; where several of one piece are wanted the piece is read, and when that goes on those behind it
  * ahead of time.
  */
 export class RecordReader {
   readonly #disk: Disk;
   readonly #cache: BlockCache;
   readonly #written: WriteBuffer;
+  readonly #ahead: ReadAhead;
   readonly #missedBlocks: (Block | null)[] = Array.from({ length: MISSES_REMEMBERED }, () => null);
   readonly #missedChunks = new Int32Array(MISSES_REMEMBERED);
   #misses = 0;
@@ -39,6 +41,9 @@ export class RecordReader {
     this.#disk = disk;
     this.#cache = cache;
     this.#written = written;
+    this.#ahead = new ReadAhead(disk, cache, (block, index, buf) => {
+      this.#put(block, index, buf, buf.length, false);
+    });
   }
 
   /** Brings the record of `length` bytes at `offset`; false: what is there is not that record, whole. */
@@ -76,6 +81,7 @@ export class RecordReader {
       chunk = this.#readChunk(block, index);
       if (chunk === null || within + length > chunk.length) return false;
     }
+    this.#ahead.onWanted(block, index);
     chunk.entry.isUsed = true;
     this.#isOwn = chunk.isOwn;
     this.buf = chunk.buf;
@@ -111,9 +117,7 @@ export class RecordReader {
     const buf = this.#cache.takeChunk();
     const length = this.#read(block, index * CHUNK_BYTES, buf, CHUNK_BYTES);
     if (length <= 0) return null;
-    const chunk = this.#put(block, index, buf, length, false);
-    if (index === 0 || (block.chunks[index - 1] ?? null) !== null) this.#readAhead(block, index + 1);
-    return chunk;
+    return this.#put(block, index, buf, length, false);
   }
 
   /** Bytes that were there; -1: there is no such file, or the disk does not give them. */
@@ -124,21 +128,6 @@ export class RecordReader {
       if (isRefusal(error)) this.onRefused(error.message);
       return -1;
     }
-  }
-
-  #readAhead(block: Block, index: number): void {
-    const start = index * CHUNK_BYTES;
-    const isThere = (block.chunks[index] ?? null) !== null;
-    if (isThere || start + CHUNK_BYTES > block.writtenEnd) return;
-    const buf = this.#cache.takeChunk();
-    readBlockLater(this.#disk, block, start, buf, CHUNK_BYTES).then(
-      (length) => {
-        const isWanted = length === CHUNK_BYTES && (block.chunks[index] ?? null) === null && !block.isGone;
-        if (isWanted) this.#put(block, index, buf, length, false);
-      },
-      // Who wants to read it will see.
-      () => {},
-    );
   }
 
   #put(block: Block, index: number, buf: Buffer, length: number, isOwn: boolean): Chunk {
