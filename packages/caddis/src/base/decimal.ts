@@ -1,4 +1,5 @@
 const ZERO = 0x30;
+const NINE = 0x39;
 const THOUSAND = 1000;
 const INT_MAX = 2 ** 31 - 1;
 const BILLION = 1_000_000_000;
@@ -34,6 +35,44 @@ export function writeDecimalDigits(buf: Uint8Array, start: number, value: number
   return start + digits;
 }
 
+/**
+ * A number as it stands in memory, which is followed by others of the same length: of those that go up or down by one
+ * only the last digits are written. Invariant: `#low` <= `#value` < `#high`; or all are 0 where nothing is written.
+ */
+export class WrittenDecimal {
+  #value = 0;
+  /** Where it ends. */
+  end = 0;
+  #low = 0;
+  #high = 0;
+
+  /** Whether `value` has as many digits as what is written. */
+  fits(value: number): boolean {
+    return value >= this.#low && value < this.#high;
+  }
+
+  /** Writes a number of any length, and returns where it ends. */
+  begin(buf: Uint8Array, start: number, value: number): number {
+    const digits = decimalDigits(value);
+    this.#value = value;
+    this.#high = 10 ** digits;
+    this.#low = digits === 1 ? 0 : 10 ** (digits - 1);
+    this.end = writeDecimalDigits(buf, start, value, digits);
+    return this.end;
+  }
+
+  /** Writes `value`, which fits, over the one before. */
+  change(buf: Uint8Array, value: number): void {
+    if (value === this.#value + 1) increment(buf, this.end);
+    else if (value === this.#value - 1) decrement(buf, this.end);
+    else if (value !== this.#value) {
+      const digits = decimalDigits(value);
+      writeDecimalDigits(buf, this.end - digits, value, digits);
+    }
+    this.#value = value;
+  }
+}
+
 /** Writes the last `digits` digits of a number of 32 bits so that they end at `end`. */
 function writeLast(buf: Uint8Array, end: number, value: number, digits: number): void {
   let at = end;
@@ -53,6 +92,20 @@ function writeLast(buf: Uint8Array, end: number, value: number, digits: number):
     buf[--at] = ZERO + rest - 10 * tens;
     rest = tens;
   }
+}
+
+/** Adds one to a decimal number that ends at `end` and has no more digits afterwards. */
+function increment(buf: Uint8Array, end: number): void {
+  let at = end - 1;
+  for (; buf[at] === NINE; at--) buf[at] = ZERO;
+  buf[at]++;
+}
+
+/** Takes one from a decimal number that ends at `end` and has no fewer digits afterwards. */
+function decrement(buf: Uint8Array, end: number): void {
+  let at = end - 1;
+  for (; buf[at] === ZERO; at--) buf[at] = NINE;
+  buf[at]--;
 }
 
 function makeTriples(): Uint8Array {

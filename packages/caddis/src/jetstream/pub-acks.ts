@@ -1,5 +1,5 @@
 import { Bytes } from "../base/bytes.ts";
-import { decimalDigits, writeDecimal } from "../base/decimal.ts";
+import { decimalDigits, WrittenDecimal, writeDecimal } from "../base/decimal.ts";
 import { goQuote } from "../base/go-quote.ts";
 import type { Account } from "../broker/account.ts";
 import { deliver } from "../broker/deliver.ts";
@@ -14,8 +14,9 @@ import { ReplyRoutes } from "./reply-routes.ts";
 export const ACK_TAIL = "}";
 export const DUPLICATE_TAIL = ',"duplicate": true}';
 
-/** Digits of the largest safe integer, and of a payload's size. */
-const SEQ_DIGITS_MAX = 16;
+/** Room for a reply subject; inboxes of clients take up to 60. */
+const REPLY_BYTES_INITIAL = 128;
+/** Digits of a payload's size. */
 const SIZE_DIGITS_MAX = 4;
 const CRLF = "\r\n";
 
@@ -33,8 +34,12 @@ export class PubAcks {
   /** `{"stream":"S","domain":"D","seq":` */
   readonly #head: Buffer;
   readonly #streamName: string;
-  /** The acknowledgement being sent: subject, size, CR LF, payload, CR LF. */
+  /** The acknowledgement being sent: the subject, and, from `#suffixAt` on, size, CR LF, payload, CR LF. */
   #message = new Message();
+  #suffixAt = REPLY_BYTES_INITIAL;
+  /** What it says. */
+  readonly #seq = new WrittenDecimal();
+  #tail = "";
   #answers: Message[] = [];
 
   /** Names are wire strings; `domain` is empty where there is none. */
@@ -108,34 +113,44 @@ export class PubAcks {
   #sendFirst(): void {
     const queue = this.#queue;
     const { seq, tail, replyLength } = queue;
-    const message = this.#messageFor(replyLength + tail.length);
+    if (replyLength > this.#suffixAt) this.#suffixAt = 2 * replyLength;
+    const message = this.#messageWith(seq, tail);
     const { buf } = message.input;
     queue.copyReply(buf);
     const receivers = this.#routes.find(buf, replyLength);
     if (receivers.isEmpty) return;
-    const seqDigits = decimalDigits(seq);
-    let at = writeDecimal(buf, replyLength, this.#head.length + seqDigits + tail.length);
-    at += buf.latin1Write(CRLF, at);
     message.subjectEnd = replyLength;
     message.replyStart = replyLength;
     message.replyEnd = replyLength;
-    message.suffixStart = replyLength;
-    message.payloadStart = at;
-    buf.set(this.#head, at);
-    at = writeDecimal(buf, at + this.#head.length, seq);
-    for (let i = 0; i < tail.length; i++) buf[at++] = tail.charCodeAt(i);
-    message.payloadEnd = at;
-    buf.latin1Write(CRLF, at);
     deliver(message, receivers, this.#account.broker.random);
   }
 
-  /** The message that is used again and again, with room for `variable` bytes besides what is in every one. */
-  #messageFor(variable: number): Message {
-    const need = variable + this.#head.length + SEQ_DIGITS_MAX + SIZE_DIGITS_MAX + 2 * CRLF.length;
-    if (this.#message.input.capacity < need) {
-      this.#message = new Message();
-      this.#message.input = new Bytes(2 * need);
-    }
-    return this.#message;
+  /** Mostly it differs from the one before by one in its sequence: only those digits are written then. */
+  #messageWith(seq: number, tail: string): Message {
+    const message = this.#message;
+    const { buf } = message.input;
+    if (message.suffixStart !== this.#suffixAt || tail !== this.#tail || !this.#seq.fits(seq))
+      return this.#beginMessage(seq, tail);
+    this.#seq.change(buf, seq);
+    return message;
+  }
+
+  #beginMessage(seq: number, tail: string): Message {
+    const size = this.#head.length + decimalDigits(seq) + tail.length;
+    const message = new Message();
+    message.suffixStart = this.#suffixAt;
+    message.input = new Bytes(this.#suffixAt + SIZE_DIGITS_MAX + CRLF.length + size + CRLF.length);
+    const { buf } = message.input;
+    let at = writeDecimal(buf, this.#suffixAt, size);
+    at += buf.latin1Write(CRLF, at);
+    message.payloadStart = at;
+    buf.set(this.#head, at);
+    at = this.#seq.begin(buf, at + this.#head.length, seq);
+    at += buf.latin1Write(tail, at);
+    message.payloadEnd = at;
+    buf.latin1Write(CRLF, at);
+    this.#message = message;
+    this.#tail = tail;
+    return message;
   }
 }
