@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Bytes } from "../base/bytes.ts";
-import { type ClientOps, ClientParser } from "../wire/client-parser.ts";
+import { ClientParser } from "../wire/client-parser.ts";
+import type { ClientOps } from "../wire/operations.ts";
 import { Backlog, BacklogBudget } from "./backlog.ts";
 
 function bytesOf(text: string): Bytes {

@@ -1,7 +1,7 @@
 import type { Authorizer } from "../auth/authorizer.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { isValidLiteralSubject, isValidSubject, tokenCount } from "../subject/subject.ts";
-import type { ClientOps, ParseFault } from "../wire/client-parser.ts";
+import type { ClientOps, ParseFault } from "../wire/operations.ts";
 import { type ConnectOptions, decodeConnect } from "../wire/connect.ts";
 import { decodeGoObject } from "../wire/go-json.ts";
 import { INFO_FIELDS } from "../wire/info.ts";
@@ -16,11 +16,12 @@ import {
 } from "../wire/errors.ts";
 import { withCookies } from "./arrival.ts";
 import { admit } from "./admission.ts";
-import { type Client, sidKey } from "./client.ts";
+import type { Client } from "./client.ts";
 import type { CloseReason } from "./close-reason.ts";
 import { deliver } from "./deliver.ts";
 import { makeMessage, type Message } from "./message.ts";
 import type { MessageTracer } from "./message-tracer.ts";
+import { sidKey } from "./sid-key.ts";
 import { Subscription } from "./subscription.ts";
 import { startTrace } from "./trace-start.ts";
 import {
@@ -213,7 +214,7 @@ export class ClientOperations implements ClientOps {
       client.responsePermits = null;
     }
     client.connect = connect;
-    client.noteConnect();
+    client.pings.onConnect();
     admit(client, connect, () => {
       if (this.#begin(connect)) this.#ok();
     });
@@ -247,7 +248,7 @@ export class ClientOperations implements ClientOps {
     if (client.state === "connecting") {
       client.state = "connected";
       client.wasConnected = true;
-      if (client.parser.connectOnly) client.scheduleFirstPing();
+      if (client.parser.connectOnly) client.pings.scheduleFirst();
       client.parser.connectOnly = false;
       broker.events.onConnect(client);
     }
@@ -266,7 +267,7 @@ export class ClientOperations implements ClientOps {
   }
 
   onPong(): void {
-    this.#client.onPong();
+    this.#client.pings.onPong();
   }
 
   onInfo(json: string): void {

@@ -72,11 +72,6 @@ export function shownAccount({ account, closeReason, identity }: Client): string
   return closeReason === "maxAccountConnectionsExceeded" ? identity.account : account.name;
 }
 
-/** The last measured round trip in milliseconds, or what stands for it. */
-export function roundTripMs({ rttMs, connectMs }: Client): number {
-  return rttMs === 0 ? connectMs : rttMs;
-}
-
 /** The connection as it is now; of a closing one the subscriptions are taken before they are dropped. */
 export function summarize(client: Client, withSubscriptions: boolean, stopMs: number): ClientSummary {
   const { identity, connect } = client;
@@ -89,7 +84,7 @@ export function summarize(client: Client, withSubscriptions: boolean, stopMs: nu
     lastActivityMs: client.lastActivityMs,
     stopMs,
     reason: client.closeReason === null ? "" : CLOSE_REASONS[client.closeReason],
-    rttMs: roundTripMs(client),
+    rttMs: client.pings.roundTripMs,
     pendingBytes: client.outbound.pendingBytes,
     inMessages: client.inMessages,
     outMessages: client.outbound.messageCount,

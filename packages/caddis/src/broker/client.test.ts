@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Peer, QUIET, TestBroker } from "../../../../test/support/test-broker.ts";
+import { type Peer, TestBroker } from "../../../../test/support/test-broker.ts";
 import {
   CLOSE_LINGER_MS,
   SHUTDOWN_LINGER_MS,
@@ -10,7 +10,6 @@ import {
   STALL_BYTES_MAX,
   STALL_MS_MAX,
 } from "../base/limits.ts";
-import { sidKey } from "./client.ts";
 
 /** The latest moment of the first PING: a fifth of jitter, then the next multiple of the grain. */
 const FIRST_PING_MS_MAX = FIRST_PING_MS * 1.2 + PING_GRAIN_MS;
@@ -104,7 +103,10 @@ test("the first PING comes soon and measures the round trip, the next after the 
   await world.clock.advance(7);
   const sinceFirstTick = world.clock.monotonicMs();
   peer.say("PONG\r\n");
-  assert.ok(peer.client.rttMs >= 7 && peer.client.rttMs < FIRST_PING_MS_MAX, `${peer.client.rttMs}`);
+  assert.ok(
+    peer.client.pings.rttMs >= 7 && peer.client.pings.rttMs < FIRST_PING_MS_MAX,
+    `${peer.client.pings.rttMs}`,
+  );
   await world.clock.advance(MINUTE_MS - PING_GRAIN_MS - FIRST_PING_MS_MAX);
   assert.equal(peer.read(), "", `since ${sinceFirstTick}`);
   await world.clock.advance(FIRST_PING_MS_MAX + 2 * PING_GRAIN_MS + MINUTE_MS);
@@ -585,19 +587,6 @@ test("totals count open and closed connections", () => {
   receiver.pipe.hangUp();
   publisher.pipe.hangUp();
   assert.deepEqual(world.broker.traffic(), total);
-});
-
-test("sids that are spelled differently are different", () => {
-  assert.equal(sidKey("1"), 1);
-  assert.equal(sidKey("0"), 0);
-  assert.equal(sidKey("999999999"), 999_999_999);
-  for (const text of ["", "01", "00", "-1", "+1", "1.0", "1e3", "1 ", "9999999999", "x", "NaN"]) {
-    assert.equal(sidKey(text), text);
-  }
-  const world = new TestBroker();
-  const peer = world.connect(QUIET);
-  peer.say("SUB foo 1\r\nSUB foo 01\r\nUNSUB 1\r\n");
-  assert.deepEqual([...peer.client.subscriptions.keys()], ["01"]);
 });
 
 test("at a shutdown a connection whose last bytes are sent is soon gone on both sides", async () => {

@@ -3,21 +3,7 @@ import { ANYBODY, type Authenticator, type Identity } from "../auth/identity.ts"
 import { ResponsePermits } from "../auth/response-permits.ts";
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
-import {
-  CLOSE_LINGER_MS,
-  FIRST_PING_MS,
-  PING_GRAIN_MS,
-  RTT_INTERVAL_MS,
-  SHUTDOWN_LINGER_MS,
-  SIZE_DIGITS_MAX,
-  UNADMITTED_INPUT_BYTES_MAX,
-  UNADMITTED_INPUT_BYTES_MIN,
-  VERDICT_GRACE_MS,
-  STALL_MS_MAX,
-  BACKLOG_BYTES_MAX,
-  BEHIND_SHARE,
-  STUCK_WRITE_MS,
-} from "../base/limits.ts";
+import { BEHIND_SHARE, CLOSE_LINGER_MS, SHUTDOWN_LINGER_MS, VERDICT_GRACE_MS } from "../base/limits.ts";
 import { Timer } from "../base/timer-queue.ts";
 import { formatDuration } from "../config/duration.ts";
 import type { Options } from "../config/options.ts";
@@ -28,24 +14,21 @@ import { type ConnectOptions, defaultConnectOptions } from "../wire/connect.ts";
 import { errorLine, subscriptionRevoked, WIRE_ERRORS } from "../wire/errors.ts";
 import type { Account, Receivers } from "./account.ts";
 import type { Arrival, Door } from "./arrival.ts";
-import { Backlog } from "./backlog.ts";
 import type { Broker } from "./broker.ts";
+import { ClientInput, type WaitingClient } from "./client-input.ts";
+import { clientLabel } from "./client-label.ts";
 import { ClientOperations } from "./client-ops.ts";
 import { CLOSE_REASONS, type CloseReason } from "./close-reason.ts";
 import { closeStatus } from "./close-status.ts";
 import type { Message } from "./message.ts";
 import { Outbound, type OutboundOwner } from "./outbound.ts";
+import { type PingedClient, Pings } from "./pings.ts";
 import { Securing } from "./securing.ts";
+import { sidKey, type SidKey } from "./sid-key.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Timing } from "./timing.ts";
-import {
-  deliveryLine,
-  errorReplyLine,
-  introduction,
-  payloadLine,
-  revokedLine,
-  unsubscribedLine,
-} from "./trace.ts";
+import { deliveryLine, errorReplyLine, payloadLine, revokedLine, unsubscribedLine } from "./trace.ts";
+import { WriteDeadline } from "./write-deadline.ts";
 
 /**
  * The life of a client connection:
@@ -64,24 +47,8 @@ export type ClientState = "securing" | "connecting" | "connected" | "closing" | 
 /** How a client reached the server. */
 export type ClientTransport = "tcp" | "in-process" | "websocket";
 
-/** A sid as a key: clients number their subscriptions, and a map of numbers is many times faster to fill. */
-export type SidKey = number | string;
-
-/** Decimal numbers that print as they are spelled become numbers; any other sid stays a string. */
-export function sidKey(sid: string): SidKey {
-  if (sid.length === 0 || sid.length > SIZE_DIGITS_MAX) return sid;
-  let number = 0;
-  for (let i = 0; i < sid.length; i++) {
-    const digit = sid.charCodeAt(i) - 0x30;
-    if (digit < 0 || digit > 9) return sid;
-    if (i === 0 && digit === 0 && sid.length > 1) return sid;
-    number = number * 10 + digit;
-  }
-  return number;
-}
-
 /** A connected application. Owns its pipe, parser, output and subscriptions. */
-export class Client implements PipeEvents, OutboundOwner {
+export class Client implements PipeEvents, OutboundOwner, WaitingClient, PingedClient {
   readonly cid: number;
   readonly broker: Broker;
   readonly pipe: Pipe;
@@ -90,6 +57,7 @@ export class Client implements PipeEvents, OutboundOwner {
   readonly arrival: Arrival | null;
   readonly parser: ClientParser;
   readonly outbound: Outbound;
+  readonly pings: Pings;
   subscriptions = new Map<SidKey, Subscription>();
   /** Wall-clock milliseconds. */
   readonly startMs: number;
@@ -126,37 +94,21 @@ export class Client implements PipeEvents, OutboundOwner {
   inBytes = 0;
   stallCount = 0;
   lastActivityMs: number;
-  /** Last measured round trip in milliseconds; 0: none yet. */
-  rttMs = 0;
-  /** From the greeting to the CONNECT, milliseconds: stands for the round trip until one is measured; 0 before. */
-  connectMs = 0;
-  pingsOut = 0;
+  /** When something came from the peer last, on the monotonic scale. */
+  lastInMs: number;
   closeReason: CloseReason | null = null;
   /** Where the last publish went: most publishers stay with one subject. */
   lastReceivers: Receivers | null = null;
 
-  #pingSentMs = 0;
-  /** When the outstanding write began, on the monotonic scale. */
-  #writeStartMs = 0;
-  readonly #greetedMs: number;
-  #lastInMs: number;
+  readonly #input = new ClientInput(this);
   /** Before CONNECT the authentication deadline, then the ping interval, at last the linger of a close. */
   readonly #timer = new Timer(() => this.#onTimer());
-  #writeTimer: Timer | null = null;
+  /** Made for the first write that does not go through at once. */
+  #writeDeadline: WriteDeadline | null = null;
   /** When its credentials end; made for those that do. */
   #expiryTimer: Timer | null = null;
   /** Until the protocol begins, on a port with TLS. */
   #securing: Securing | null = null;
-  /** Whether somebody else is being asked about its CONNECT, and its input waits for the answer. */
-  #awaitsVerdict = false;
-  /** Whether the log has said of the outstanding write that it takes too long. */
-  #isLate = false;
-  #stallTimer: Timer | null = null;
-  /** Input that arrived before a stall and is not parsed yet. */
-  #backlog: Backlog | null = null;
-  /** The receiver this publisher waits for, and the publishers that wait for this receiver. */
-  #stalledBy: Client | null = null;
-  #stalledPublishers: Set<Client> | null = null;
 
   constructor(
     broker: Broker,
@@ -175,8 +127,8 @@ export class Client implements PipeEvents, OutboundOwner {
     this.nonce = broker.makeNonce(this.authenticator);
     this.startMs = broker.clock.nowMs();
     this.lastActivityMs = this.startMs;
-    this.#greetedMs = broker.clock.monotonicMs();
-    this.#lastInMs = this.#greetedMs;
+    this.lastInMs = broker.clock.monotonicMs();
+    this.pings = new Pings(this, this.#timer, this.lastInMs);
     const operations = new ClientOperations(this);
     this.parser = new ClientParser(operations, options.max_control_line, options.max_payload, false);
     if (this.authenticator.takesUnannounced) this.parser.onUnannounced = () => operations.onUnannounced();
@@ -218,7 +170,7 @@ export class Client implements PipeEvents, OutboundOwner {
       this.broker.timers.setIn(this.#timer, this.#authTimeoutMs);
     } else {
       this.pipe.admit?.();
-      this.scheduleFirstPing();
+      this.pings.scheduleFirst();
     }
   }
 
@@ -235,17 +187,17 @@ export class Client implements PipeEvents, OutboundOwner {
 
   onData(input: Bytes, length: number): void {
     if (this.state === "closing" || this.state === "closed") return;
-    this.#lastInMs = this.broker.clock.monotonicMs();
+    this.lastInMs = this.broker.clock.monotonicMs();
     this.lastActivityMs = this.broker.clock.nowMs();
     if (this.#securing !== null && !this.#securing.onData(input, length)) return;
-    // A pipe may hand over one more read after it was paused.
-    if (this.#awaitsVerdict || (this.#backlog !== null && !this.#backlog.isEmpty)) {
-      this.#keep(input, 0, length);
+    const held = this.#input;
+    if (held.isHeld) {
+      held.keep(input, 0, length);
       return;
     }
     const { inMessages } = this;
     const parsed = this.parser.parse(input, 0, length);
-    if (parsed < length && this.parser.state === "suspended") this.#keep(input, parsed, length);
+    if (parsed < length && this.parser.state === "suspended") held.keep(input, parsed, length);
     const { timing, flusher } = this.broker;
     const isTimed =
       timing !== null && this.inMessages > inMessages && flusher.dirtyCount > 0 && timing.isDue();
@@ -257,7 +209,7 @@ export class Client implements PipeEvents, OutboundOwner {
     const { clock, flusher } = this.broker;
     const queuedMs = clock.monotonicMs();
     flusher.flush();
-    timing.onRead(this.#lastInMs, queuedMs, clock.monotonicMs());
+    timing.onRead(this.lastInMs, queuedMs, clock.monotonicMs());
   }
 
   onSecured(session: TlsSession): void {
@@ -284,16 +236,16 @@ export class Client implements PipeEvents, OutboundOwner {
   // ── what the outbound asks ───────────────────────────────────────────────
 
   onPendingExceeded(): void {
-    this.broker.counters.slowConsumers++;
-    this.account.slowConsumerCount++;
-    this.notice(`Slow Consumer Detected: MaxPending of ${this.broker.options.max_pending} Exceeded`);
-    this.broker.events.onSlowConsumer(this, "pending");
+    const { max_pending } = this.broker.options;
+    this.#noteSlow(`Slow Consumer Detected: MaxPending of ${max_pending} Exceeded`, "pending");
     this.closeNow("slowConsumerPendingBytes");
   }
 
   onWritePending(): void {
-    this.#writeStartMs = this.broker.clock.monotonicMs();
-    this.#armWriteDeadline();
+    this.#writeDeadline ??= new WriteDeadline(this.broker, (isRepeated) => this.#onLateWrite(isRepeated));
+    this.#writeDeadline.begin();
+    // While closing, the linger of the close is the deadline.
+    if (this.state !== "closing") this.#writeDeadline.arm();
   }
 
   onWrite(hasMessages: boolean): void {
@@ -301,28 +253,40 @@ export class Client implements PipeEvents, OutboundOwner {
   }
 
   onWriteDone(): void {
-    const { timing, timers, clock } = this.broker;
-    if (timing !== null) timing.onSlowWrite(clock.monotonicMs() - this.#writeStartMs);
-    if (this.#writeTimer !== null) timers.cancel(this.#writeTimer);
-    this.#isLate = false;
+    this.#writeDeadline?.end();
   }
 
   onOutrun(message: Message): void {
     const publisher = message.origin;
-    const { clock, options } = this.broker;
+    const { options } = this.broker;
     if (publisher === null || publisher === this || options.no_fast_producer_stall) return;
     // Waiting helps a receiver that is taking something. For one that is stuck nobody is held back before
     // most of what it may have waiting is used up; its other receivers go on at full speed until then.
-    const isStuck = clock.monotonicMs() - this.#writeStartMs > STUCK_WRITE_MS;
+    const isStuck = this.#writeDeadline?.isStuck === true;
     if (isStuck && this.outbound.pendingBytes < options.max_pending * BEHIND_SHARE) return;
-    publisher.#stall(this);
+    publisher.#input.stall(this.#input);
   }
 
   onCaughtUp(): void {
-    const publishers = this.#stalledPublishers;
-    if (publishers === null) return;
-    this.#stalledPublishers = null;
-    for (const publisher of publishers) publisher.#resume();
+    this.#input.resumePublishers();
+  }
+
+  #onLateWrite(isRepeated: boolean): void {
+    const { write_deadline, write_timeout } = this.broker.options;
+    const { pendingChunks, pendingBytes } = this.outbound;
+    this.#noteSlow(
+      `Slow Consumer ${isRepeated ? "State" : "Detected"}: WriteDeadline of ${formatDuration(write_deadline)} exceeded with ${pendingChunks} chunks of ${pendingBytes} total bytes.`,
+      "write deadline",
+    );
+    if (write_timeout !== "retry") this.closeNow("slowConsumerWriteDeadline");
+    else if (this.state !== "closing") this.#writeDeadline?.arm();
+  }
+
+  #noteSlow(line: string, limit: "pending" | "write deadline"): void {
+    this.broker.counters.slowConsumers++;
+    this.account.slowConsumerCount++;
+    this.notice(line);
+    this.broker.events.onSlowConsumer(this, limit);
   }
 
   // ── output ───────────────────────────────────────────────────────────────
@@ -349,21 +313,8 @@ export class Client implements PipeEvents, OutboundOwner {
   }
 
   sendPing(): void {
-    this.#pingSentMs = this.broker.clock.monotonicMs();
-    this.pingsOut++;
     if (this.isTracing) this.trace("->> [PING]");
     this.send("PING\r\n");
-  }
-
-  /** A CONNECT came, acceptable or not. */
-  noteConnect(): void {
-    if (this.connectMs === 0) this.connectMs = this.broker.clock.monotonicMs() - this.#greetedMs;
-  }
-
-  onPong(): void {
-    this.pingsOut = 0;
-    if (this.#pingSentMs > 0)
-      this.rttMs = Math.max(this.broker.clock.monotonicMs() - this.#pingSentMs, Number.MIN_VALUE);
   }
 
   // ── who it is, and what it may do ────────────────────────────────────────
@@ -382,7 +333,8 @@ export class Client implements PipeEvents, OutboundOwner {
     return this.door?.authTimeoutMs || this.broker.options.authorization.timeout;
   }
 
-  get #pingIntervalMs(): number {
+  /** How long it may be idle before it is pinged, milliseconds. */
+  get pingIntervalMs(): number {
     return this.door?.pingIntervalMs || this.broker.options.ping_interval;
   }
 
@@ -423,7 +375,7 @@ export class Client implements PipeEvents, OutboundOwner {
 
   /** Whether it may do something that was decided about: it is in, or nobody asked when it came. */
   get isJudged(): boolean {
-    if (this.#awaitsVerdict) return false;
+    if (this.#input.awaitsVerdict) return false;
     return this.state === "connected" || (this.state === "connecting" && !this.parser.connectOnly);
   }
 
@@ -436,7 +388,7 @@ export class Client implements PipeEvents, OutboundOwner {
     const isPinged = this.isJudged && this.#timer.isSet;
     if (isPinged && !this.door?.pingIntervalMs && options.ping_interval < previous.ping_interval) {
       // Not all connections at once.
-      this.#schedulePing(random.fraction() * options.ping_interval);
+      this.pings.schedule(random.fraction() * options.ping_interval);
     }
   }
 
@@ -517,22 +469,19 @@ export class Client implements PipeEvents, OutboundOwner {
 
   /** Keeps the peer's further input until `onVerdict`. */
   awaitVerdict(): void {
-    this.#awaitsVerdict = true;
-    this.parser.state = "suspended";
-    // Reading goes on, so that a peer that hangs up is noticed, and nobody works for it any more.
+    this.#input.awaitVerdict();
     // Whoever was asked has a bound of its own; this one is for the case that it does not keep it.
     this.broker.timers.setIn(this.#timer, this.#authTimeoutMs + VERDICT_GRACE_MS);
   }
 
   /** The verdict on its CONNECT is there and has been carried out. */
   onVerdict(): void {
-    this.#awaitsVerdict = false;
-    if (this.parser.state === "suspended") {
-      this.parser.state = "running";
-      this.#backlog?.parse(this.parser);
-    }
-    if (this.#stalledBy === null && !this.#awaitsVerdict) this.pipe.resume();
-    this.broker.flusher.flush();
+    this.#input.onVerdict();
+  }
+
+  onTooMuchInput(): void {
+    this.sendError(WIRE_ERRORS.authorizationViolation);
+    this.close("protocolViolation");
   }
 
   // ── subscriptions ────────────────────────────────────────────────────────
@@ -557,140 +506,25 @@ export class Client implements PipeEvents, OutboundOwner {
 
   // ── timers ───────────────────────────────────────────────────────────────
 
-  /** The first PING comes soon, since it measures the round trip; the next ones by `ping_interval`. */
-  scheduleFirstPing(): void {
-    const first = Math.min(FIRST_PING_MS, this.#pingIntervalMs);
-    this.#schedulePing(first + this.broker.random.fraction() * 0.2 * first);
-  }
-
-  #schedulePing(delayMs: number): void {
-    const { broker } = this;
-    const grain = Math.min(PING_GRAIN_MS, delayMs);
-    const dueMs = broker.clock.monotonicMs() + delayMs;
-    broker.timers.setAt(this.#timer, grain > 0 ? Math.ceil(dueMs / grain) * grain : dueMs);
-  }
-
   #onTimer(): void {
     if (this.state === "closing") {
       this.outbound.close();
       this.pipe.destroy();
-    } else if (this.#awaitsVerdict || (this.state === "connecting" && this.parser.connectOnly)) {
+    } else if (this.#input.awaitsVerdict || (this.state === "connecting" && this.parser.connectOnly)) {
       this.sendError(WIRE_ERRORS.authenticationTimeout);
       this.debug("Authentication Timeout");
       this.close("authenticationTimeout");
     } else if (this.state !== "closed") {
-      this.#onPingDue();
+      this.pings.onDue();
     }
     this.broker.flusher.flush();
   }
 
-  #onPingDue(): void {
-    const { broker } = this;
-    this.debug("Client Ping Timer");
-    const now = broker.clock.monotonicMs();
-    const interval = this.#pingIntervalMs;
-    const needsRtt = this.rttMs === 0 || now - this.#pingSentMs > RTT_INTERVAL_MS;
-    if (now - this.#lastInMs >= interval || needsRtt) {
-      if (this.pingsOut + 1 > broker.options.ping_max) {
-        broker.counters.staleConnections++;
-        this.debug("Stale Client Connection - Closing");
-        this.send(errorLine(WIRE_ERRORS.staleConnection));
-        this.close("staleConnection");
-        return;
-      }
-      this.sendPing();
-    } else {
-      const ago = formatDuration(Math.round((now - this.#lastInMs) / 1000) * 1000);
-      this.debug(`Delaying PING due to remote client data or ping ${ago} ago`);
-    }
-    this.#schedulePing(interval);
-  }
-
-  #onWriteDeadline(): void {
-    const { broker } = this;
-    broker.counters.slowConsumers++;
-    this.account.slowConsumerCount++;
-    const { pendingChunks, pendingBytes } = this.outbound;
-    const deadline = formatDuration(broker.options.write_deadline);
-    this.notice(
-      `Slow Consumer ${this.#isLate ? "State" : "Detected"}: WriteDeadline of ${deadline} exceeded with ${pendingChunks} chunks of ${pendingBytes} total bytes.`,
-    );
-    this.#isLate = true;
-    broker.events.onSlowConsumer(this, "write deadline");
-    if (broker.options.write_timeout === "retry") this.#armWriteDeadline();
-    else this.closeNow("slowConsumerWriteDeadline");
-  }
-
-  /** While closing, the linger of the close is the deadline. */
-  #armWriteDeadline(): void {
-    if (this.state === "closing") return;
-    this.#writeTimer ??= new Timer(() => this.#onWriteDeadline());
-    this.broker.timers.setIn(this.#writeTimer, this.broker.options.write_deadline);
-  }
-
-  // ── holding back a publisher ─────────────────────────────────────────────
-
-  /** Stops reading and parsing until `receiver` has caught up, `STALL_MS_MAX` at the longest. */
-  #stall(receiver: Client): void {
-    if (this.#stalledBy !== null || this.parser.state !== "running") return;
-    this.#stalledBy = receiver;
-    (receiver.#stalledPublishers ??= new Set()).add(this);
-    this.stallCount++;
-    this.broker.counters.stalls++;
-    // With too much unparsed input about, the rest of this read is still parsed, and only the next one waits.
-    if (this.broker.backlogs.bytes < BACKLOG_BYTES_MAX) this.parser.state = "suspended";
-    this.pipe.pause();
-    this.#stallTimer ??= new Timer(() => this.#resume());
-    this.broker.timers.setIn(this.#stallTimer, STALL_MS_MAX);
-  }
-
-  #resume(): void {
-    if (this.#stalledBy === null) return;
-    this.#stopWaiting();
-    if (this.#awaitsVerdict) return;
-    if (this.parser.state === "suspended") {
-      this.parser.state = "running";
-      this.#backlog?.parse(this.parser);
-    }
-    // Unless it has to wait again. A connection that has ended meanwhile reads on too: see `close`.
-    if (this.#stalledBy === null && !this.#awaitsVerdict) this.pipe.resume();
-    this.broker.flusher.flush();
-  }
-
-  /** As `onCaughtUp`, from within a delivery: publishers go on in a turn of their own. */
-  #releasePublishers(): void {
-    const publishers = this.#stalledPublishers;
-    if (publishers === null) return;
-    this.#stalledPublishers = null;
-    for (const publisher of publishers) {
-      if (publisher.#stallTimer !== null) this.broker.timers.setIn(publisher.#stallTimer, 0);
-    }
-  }
-
-  /** The end of being held back, for whatever reason. */
-  #stopWaiting(): void {
-    if (this.#stalledBy !== null) this.#stalledBy.#forget(this);
-    this.#stalledBy = null;
-    if (this.#stallTimer !== null) this.broker.timers.cancel(this.#stallTimer);
-  }
-
-  #forget(publisher: Client): void {
-    this.#stalledPublishers?.delete(publisher);
-  }
-
-  #keep(input: Bytes, start: number, end: number): void {
-    // Who is not in yet has no claim to memory: only CONNECT and what clients send along with it.
-    const backlog = (this.#backlog ??= new Backlog(this.broker.backlogs));
-    const length = end - start;
-    // However much others have waiting, there is room for the PING that clients send behind their CONNECT.
-    const isCrowded = this.broker.backlogs.bytes + length > BACKLOG_BYTES_MAX;
-    const limit = isCrowded ? UNADMITTED_INPUT_BYTES_MIN : UNADMITTED_INPUT_BYTES_MAX;
-    if (this.#awaitsVerdict && backlog.size + length > limit) {
-      this.sendError(WIRE_ERRORS.authorizationViolation);
-      this.close("protocolViolation");
-      return;
-    }
-    backlog.add(input, start, end);
+  onStale(): void {
+    this.broker.counters.staleConnections++;
+    this.debug("Stale Client Connection - Closing");
+    this.send(errorLine(WIRE_ERRORS.staleConnection));
+    this.close("staleConnection");
   }
 
   // ── the end ──────────────────────────────────────────────────────────────
@@ -698,7 +532,7 @@ export class Client implements PipeEvents, OutboundOwner {
   /** Ends the connection after what is queued has been sent. */
   close(reason: CloseReason): void {
     if (this.state === "closing" || this.state === "closed") return;
-    const wasPaused = this.#stalledBy !== null || this.#awaitsVerdict;
+    const wasPaused = this.#input.isWaiting;
     // A handshake is no stream that words could be sent on.
     const isDumb = this.state === "securing" && this.#securing?.isInHandshake === true;
     this.#leave(reason);
@@ -737,14 +571,12 @@ export class Client implements PipeEvents, OutboundOwner {
     this.closeReason = reason;
     this.parser.state = "ended";
     this.parser.release();
-    this.#backlog?.clear();
+    this.#input.end();
     this.#securing?.stop();
     this.#securing = null;
     this.broker.timers.cancel(this.#timer);
     if (this.#expiryTimer !== null) this.broker.timers.cancel(this.#expiryTimer);
-    this.#stopWaiting();
-    this.onWriteDone();
-    this.#releasePublishers();
+    this.#writeDeadline?.disarm();
     this.debug(`Client connection closed: ${CLOSE_REASONS[reason]}`);
     if (reason !== "serverShutdown") this.#traceUnsubscribed();
     this.broker.beforeLeave(this);
@@ -757,27 +589,16 @@ export class Client implements PipeEvents, OutboundOwner {
   #ended(): void {
     this.state = "closed";
     this.broker.timers.cancel(this.#timer);
-    this.onWriteDone();
+    this.#writeDeadline?.disarm();
     this.outbound.onPipeClosed();
     this.broker.remove(this);
   }
 
   // ── logs ─────────────────────────────────────────────────────────────────
 
-  /** `ip:port - cid:N`, then what CONNECT told, as the reference begins each line about a connection. */
+  /** How the log names it. */
   get label(): string {
-    const base = `${this.#address} - ${this.transport === "websocket" ? "wid" : "cid"}:${this.cid}`;
-    return this.introducedBy === null
-      ? base
-      : base + introduction(this.introducedBy, this.account.logName, this.identity);
-  }
-
-  get #address(): string {
-    if (this.transport === "in-process") return "pipe";
-    const peer = `${this.pipe.remoteHost}:${this.pipe.remotePort}`;
-    const forwardedFor = this.arrival?.forwardedFor ?? "";
-    if (forwardedFor === "") return peer;
-    return `${forwardedFor.includes(":") ? `[${forwardedFor}]` : forwardedFor}/${peer}`;
+    return clientLabel(this);
   }
 
   debug(text: string): void {

@@ -55,7 +55,20 @@ export type TraceStep = { readonly atMs: number } & (
       readonly queue: string | undefined;
       readonly error: string | undefined;
     }
+  | JetStreamStep
 );
+
+/** A stream took the message, or would have; what became of it is known later. */
+export interface JetStreamStep {
+  readonly type: "js";
+  readonly stream: string;
+  /** Where it is stored under; undefined: it did not come so far. */
+  subject: string | undefined;
+  /** No consumer wants it, and so it was not stored. */
+  nointerest: true | undefined;
+  /** Why it was not stored. */
+  error: string | undefined;
+}
 
 /**
  * The trace of one message, collected while it is published. It keeps copies only, so it may outlive the message.
@@ -132,6 +145,20 @@ export class MessageTrace {
       queue: queue === "" ? undefined : fromWireString(queue),
       error: obstacle === "" ? undefined : obstacle,
     });
+  }
+
+  /** `stream` takes it; the step is to be completed before the trace is published. */
+  addJetStream(stream: string): JetStreamStep {
+    const step: JetStreamStep & { readonly atMs: number } = {
+      type: "js",
+      atMs: this.#nowMs,
+      stream: fromWireString(stream),
+      subject: undefined,
+      nointerest: undefined,
+      error: undefined,
+    };
+    this.#add(step);
+    return step;
   }
 
   get #nowMs(): number {

@@ -1,4 +1,4 @@
-import { toWireString } from "../subject/subject.ts";
+import { fromWireString, toWireString } from "../subject/subject.ts";
 import type { Broker } from "./broker.ts";
 import { CLIENT_TYPES } from "./arrival.ts";
 import type { Client } from "./client.ts";
@@ -28,11 +28,16 @@ export interface RequestInfo {
   readonly tags?: readonly string[] | undefined;
   readonly kind?: string | undefined;
   readonly client_type?: string | undefined;
+  /** Where the client waits for the answer, if that says more than where to; see `withTellingReply`. */
+  readonly reply?: string | undefined;
 }
+
+/** How reply subjects end that say all about a message of a fast batch: a stream has to see them. As in the reference. */
+const FAST_BATCH_SUFFIX = ".$FI";
 
 /** What a service may know of `client`: its account and round trip, and the rest if `isDetailed`. */
 export function requestInfoOf(client: Client, isDetailed: boolean): RequestInfo {
-  const brief = { acc: client.account.name, rtt: nanoseconds(roundTripMs(client)) || undefined };
+  const brief = { acc: client.account.name, rtt: nanoseconds(client.pings.roundTripMs) || undefined };
   if (!isDetailed) return brief;
   const { connect, identity, broker } = client;
   return {
@@ -55,14 +60,14 @@ export function requestInfoOf(client: Client, isDetailed: boolean): RequestInfo 
   };
 }
 
-/** Of a client's connection, as well as it is known. */
-export function roundTripMs({ rttMs, connectMs }: Client): number {
-  return rttMs === 0 ? connectMs : rttMs;
-}
-
 /** `info` with the server's name, for those who have a right to know it. */
 export function withServer(info: RequestInfo, { serverName }: Broker): RequestInfo {
   return ordered({ ...info, server: serverName });
+}
+
+/** `info` with the reply subject `reply`, a wire string, of a request whose service has to know it. */
+export function withTellingReply(info: RequestInfo, reply: string): RequestInfo {
+  return reply.endsWith(FAST_BATCH_SUFFIX) ? { ...info, reply: fromWireString(reply) } : info;
 }
 
 /** `info` of a request that goes on from the account `service`. */

@@ -9,6 +9,7 @@ import {
   type RequestInfo,
   throughService,
   withServer,
+  withTellingReply,
 } from "./request-info.ts";
 import { AwaitedAnswers } from "./service-answers.ts";
 import { nextHop } from "./service-hop.ts";
@@ -51,10 +52,11 @@ export class ServiceImport implements Receiver {
 
   receive(message: Message): boolean {
     const { link, exporter } = this;
-    const info = this.#infoFor(message);
+    const { input, subjectStart, subjectEnd, replyStart, replyEnd } = message;
+    const reply = input.buf.latin1Slice(replyStart, replyEnd);
+    const info = this.#infoFor(message, reply);
     const hop = nextHop(message.via, link.door, info, link.shares);
     if (hop === null) return false;
-    const { input, subjectStart, subjectEnd, replyStart, replyEnd } = message;
     const subject = exporter.mapped(link.renaming.toThere(input.buf.latin1Slice(subjectStart, subjectEnd)));
     if (subject === "") return false;
     const { trace } = message;
@@ -62,7 +64,6 @@ export class ServiceImport implements Receiver {
     const allowsTrace = link.exported?.allow_trace ?? false;
     if (trace !== null && trace.isTraceOnly && !allowsTrace) return false;
 
-    const reply = input.buf.latin1Slice(replyStart, replyEnd);
     const block = headerBlockOf(message);
     const probe = this.#probe(message, block, reply !== "");
     const awaits = reply !== "" && !reply.startsWith(ACK_PREFIX);
@@ -83,7 +84,7 @@ export class ServiceImport implements Receiver {
   }
 
   /** Who asks, as far as the exporting account may know; never what a message says about that itself. */
-  #infoFor({ origin, via }: Message): RequestInfo | null {
+  #infoFor({ origin, via }: Message, reply: string): RequestInfo | null {
     const { link, importer, exporter } = this;
     const { broker } = exporter;
     const isSystem = exporter === broker.systemAccount;
@@ -91,7 +92,8 @@ export class ServiceImport implements Receiver {
       const info = throughService(via.info, importer.name);
       return !via.shares && (link.shares || isSystem) ? withServer(info, broker) : info;
     }
-    const info = origin === null ? { acc: importer.name } : requestInfoOf(origin, link.shares);
+    const asker = origin === null ? { acc: importer.name } : requestInfoOf(origin, link.shares);
+    const info = withTellingReply(asker, reply);
     return isSystem && !link.shares ? withServer(info, broker) : info;
   }
 

@@ -4,7 +4,7 @@ import type { Client } from "./client.ts";
 import { goJson, goTime, nanoseconds } from "./go-json.ts";
 import { makeMessage } from "./message.ts";
 import { randomName } from "./random-name.ts";
-import { requestInfoOf, roundTripMs } from "./request-info.ts";
+import { requestInfoOf } from "./request-info.ts";
 
 const METRIC_TYPE = "io.nats.server.metric.v1.service_latency";
 const ID_LENGTH = 22;
@@ -60,7 +60,7 @@ export class LatencyProbe {
       requestor: requestInfoOf(this.#requestor, this.#shares),
       responder: responder === null ? undefined : requestInfoOf(responder, true),
       header: Object.keys(this.#headers).length === 0 ? undefined : this.#headers,
-      start: goTime(this.#startMs - roundTripMs(this.#requestor)),
+      start: goTime(this.#startMs - this.#requestor.pings.roundTripMs),
       ...this.#durations(outcome === "ok", responder),
     };
     this.#exporter.publish(makeMessage(this.#subject, "", "", Buffer.from(goJson(metric), "utf8")));
@@ -73,12 +73,12 @@ export class LatencyProbe {
   ): { service: number; system: number; total: number } {
     if (!isAnswered) return { service: 0, system: 0, total: 0 };
     const elapsedMs = this.#exporter.broker.clock.monotonicMs() - this.#startMonotonicMs;
-    const serviceMs = Math.max(0, elapsedMs - (responder === null ? 0 : roundTripMs(responder)));
+    const serviceMs = Math.max(0, elapsedMs - (responder === null ? 0 : responder.pings.roundTripMs));
     // Within one server nothing is spent between taking the answer and giving it away.
     return {
       service: nanoseconds(serviceMs),
       system: 0,
-      total: nanoseconds(elapsedMs + roundTripMs(this.#requestor)),
+      total: nanoseconds(elapsedMs + this.#requestor.pings.roundTripMs),
     };
   }
 }

@@ -1,6 +1,6 @@
 import type { Identity } from "../auth/identity.ts";
 import { goQuote } from "../base/go-quote.ts";
-import type { ParseFault } from "../wire/client-parser.ts";
+import type { ParseFault } from "../wire/operations.ts";
 import type { ConnectOptions } from "../wire/connect.ts";
 import type { Message } from "./message.ts";
 import { REDACTED, redactConnect, SEED_CHARS, withoutSecrets } from "./redaction.ts";

@@ -166,7 +166,7 @@ export const JETSTREAM_OPTIONS = {
     default: "",
     aliases: ["key", "ek"],
     group: "JetStream",
-    doc: "Encrypts the messages in files with this; configurations and the states of consumers are not encrypted yet. Empty: nothing is.",
+    doc: "Encrypts messages, configurations and states of consumers in files with this; names of accounts and streams, sequences, sizes and times stay readable. Empty: nothing is.",
     reload: false,
   },
   prev_encryption_key: {
@@ -174,7 +174,7 @@ export const JETSTREAM_OPTIONS = {
     default: "",
     aliases: ["prev_key", "prev_ek"],
     group: "JetStream",
-    doc: "The key of before: reads what was written with it.",
+    doc: "The key of before: reads what was written with it. Configurations and consumers get the new one at once, messages when their files are made anew.",
     reload: false,
   },
   cipher: custom<"chacha" | "aes", StorageCipher>({

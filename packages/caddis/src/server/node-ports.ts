@@ -11,7 +11,7 @@ import { nodeSurroundings } from "../io/node/surroundings.ts";
 import { type ReadMode, tcpNet } from "../io/node/tcp.ts";
 import type { Random } from "../io/random.ts";
 import type { StoragePort } from "../io/storage.ts";
-import type { ServerPorts } from "./server.ts";
+import type { ServerPorts } from "./server-ports.ts";
 
 /** What can be other than production has it. */
 export interface PortChoices {

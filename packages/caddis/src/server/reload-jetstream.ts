@@ -1,16 +1,7 @@
 import type { Options } from "../config/options.ts";
+import type { JetStreamHolder } from "./jetstream-holder.ts";
 import type { JetStreamPart } from "./jetstream-part.ts";
 import type { ReloadPart, ReloadStep } from "./reload-part.ts";
-
-/** What a server lets a reload do about its JetStream. */
-export interface JetStreamHolder {
-  /** Null while it is off. */
-  readonly part: JetStreamPart | null;
-  /** Makes one of these options that is not started yet. Rejects with what is in the way. */
-  open(options: Options): Promise<JetStreamPart>;
-  /** Goes on with another one, or none. */
-  use(part: JetStreamPart | null): void;
-}
 
 /** JetStream is switched on or off, or its limits become others. */
 export class JetStreamReload implements ReloadPart {

@@ -1,22 +1,13 @@
 import type { ResponseCache } from "../auth/ocsp/response-cache.ts";
 import type { Account } from "../broker/account.ts";
 import { Broker } from "../broker/broker.ts";
-import type { TlsSetup } from "../broker/securing.ts";
 import type { BrokerEvents } from "../broker/events.ts";
-import { parseAdvertised } from "../config/checks.ts";
 import { ConfigError } from "../config/config-error.ts";
 import type { Options } from "../config/options.ts";
-import type { Clock } from "../io/clock.ts";
 import type { Compression } from "../io/compression.ts";
-import type { Http } from "../io/http.ts";
-import type { Log } from "../io/log.ts";
-import type { Listener, Net, UnattachedPipe } from "../io/pipe.ts";
-import type { Random } from "../io/random.ts";
-import type { SecurityPorts } from "../io/security.ts";
+import type { UnattachedPipe } from "../io/pipe.ts";
 import type { Resources } from "../io/resources.ts";
-import type { StoragePort } from "../io/storage.ts";
 import type { Surroundings } from "../io/surroundings.ts";
-import type { WebsocketNet } from "../io/websocket.ts";
 import type { MonitoredServer } from "../monitor/endpoint.ts";
 import { inProcessPair } from "../transport/in-process.ts";
 import { announceLifecycle } from "../system/events/lifecycle.ts";
@@ -26,16 +17,16 @@ import { SystemRequests } from "../system/requests/system-requests.ts";
 import { TraceEvents } from "../system/tracing/trace-events.ts";
 import type { JetStream } from "../jetstream/jetstream.ts";
 import { AcceptErrors } from "./accept-errors.ts";
-import type { JetStreamPart } from "./jetstream-part.ts";
+import { announceAddress, ClientPort } from "./client-port.ts";
+import { joinHostPort } from "./host-port.ts";
+import { JetStreamHolder } from "./jetstream-holder.ts";
 import { LameDuck } from "./lame-duck.ts";
 import type { Monitoring } from "./monitoring.ts";
 import type { RunningPlugin } from "./plugin.ts";
+import { Reloads } from "./reload.ts";
 import { AccountsReload } from "./reload-accounts.ts";
-import { reviewConnections } from "./reload-clients.ts";
-import { diffOptions } from "./reload-diff.ts";
-import { type JetStreamHolder, JetStreamReload } from "./reload-jetstream.ts";
-import { reloadedLines } from "./reload-lines.ts";
-import { abandonAll, finishAll, prepareAll, type ReloadPart } from "./reload-part.ts";
+import { JetStreamReload } from "./reload-jetstream.ts";
+import type { ReloadPart } from "./reload-part.ts";
 import { SecurityReload } from "./reload-security.ts";
 import {
   closeSecurity,
@@ -45,38 +36,10 @@ import {
   type Security,
   type SecurityDeps,
 } from "./security.ts";
+import type { ServerPorts } from "./server-ports.ts";
+import type { ServerState } from "./server-state.ts";
 import type { TransportSecurity } from "./transport-security.ts";
 import type { WebsocketPort } from "./websocket-port.ts";
-
-/** The world, as one server sees it. */
-export interface ServerPorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly net: Net;
-  /** For monitoring. */
-  readonly http: Http;
-  readonly websocket: WebsocketNet;
-  readonly resources: Resources;
-  /** For explanations; absent: they say less. */
-  readonly surroundings?: Surroundings;
-  /** For answers in the system account. */
-  readonly compression: Compression;
-  /** For JetStream; absent: there can't be any. */
-  readonly storage?: StoragePort;
-  /** Passwords, certificates, account JWTs. */
-  readonly security: SecurityPorts;
-  /** What INFO and /varz name as the runtime. */
-  readonly runtime: string;
-  /** What follows the server's options besides itself: the log, say. */
-  readonly followers?: readonly ReloadPart[];
-}
-
-/**
- * new ─ start ─▶ starting ─▶ running ─ lameDuck ─▶ lame duck ─┐
- *  └────────────────┴───────────┴─────── shutdown ────────────┴─▶ stopping ─▶ stopped
- */
-export type ServerState = "new" | "starting" | "running" | "lame duck" | "stopping" | "stopped";
 
 /** One NATS server. Everything it knows hangs off this object; several in a process never notice each other. */
 export class Server implements MonitoredServer, RequestedServer {
@@ -102,18 +65,17 @@ export class Server implements MonitoredServer, RequestedServer {
   readonly #acceptErrors: AcceptErrors;
   readonly #systemEvents: SystemEvents;
   readonly #systemRequests: SystemRequests;
+  readonly #jetStream: JetStreamHolder;
+  readonly #reloads: Reloads;
   #state: ServerState = "new";
   /** Settles when `start` has opened what it opens, or failed to. */
   #opening: Promise<void> = Promise.resolve();
-  #listener: Listener | null = null;
+  /** Null while it does not listen. */
+  #clientPort: ClientPort | null = null;
   /** Loaded and made when it is wanted. */
   #websocket: WebsocketPort | null = null;
-  /** Loaded and made when it is wanted. */
-  #jetStream: JetStreamPart | null = null;
   /** Who guards the port. Before the start files are not read yet, and nobody else is asked. */
   security: Security;
-  /** Reloads come one after the other. */
-  #lastReload: Promise<void> = Promise.resolve();
   /** Loaded and made when it is wanted: most embedded servers do without. */
   #monitoring: Monitoring | null = null;
   #resolveClosed: () => void = () => {};
@@ -127,6 +89,8 @@ export class Server implements MonitoredServer, RequestedServer {
     this.broker.events.add(this.#systemEvents);
     this.broker.traces = new TraceEvents(this.broker, ports.compression);
     this.#systemRequests = new SystemRequests(this, this.#systemEvents);
+    this.#jetStream = new JetStreamHolder(this.broker, ports.storage ?? null);
+    this.#reloads = this.#makeReloads();
     this.#lameDuck = new LameDuck(this.broker);
     this.#acceptErrors = new AcceptErrors(ports.log, this.broker.timers);
     this.closed = new Promise((resolve) => {
@@ -160,7 +124,7 @@ export class Server implements MonitoredServer, RequestedServer {
 
   /** Null without it. */
   get jetStream(): JetStream | null {
-    return this.#jetStream?.jetStream ?? null;
+    return this.#jetStream.jetStream;
   }
 
   get resources(): Resources {
@@ -185,15 +149,12 @@ export class Server implements MonitoredServer, RequestedServer {
 
   /** The port that clients are listened for on, whatever they are told; null without one. */
   get listeningPort(): number | null {
-    return this.#listener?.port ?? null;
+    return this.#clientPort?.port ?? null;
   }
 
   /** URLs at which clients reach this server; empty without a port. */
   get clientUrls(): readonly string[] {
-    const listener = this.#listener;
-    return listener === null
-      ? []
-      : listener.addresses.map((address) => `nats://${joinHostPort(address, listener.port)}`);
+    return this.#clientPort?.urls ?? [];
   }
 
   /** URLs at which clients reach this server over WebSocket; empty without it. */
@@ -245,43 +206,36 @@ export class Server implements MonitoredServer, RequestedServer {
    * with a `ConfigError` that lists what is in the way, and nothing has changed. `digest`: of the file they are from.
    */
   reload(options: Options, digest = ""): Promise<void> {
-    const turn = this.#lastReload.then(() => this.#reload(options, digest));
-    this.#lastReload = turn.catch(() => {});
-    return turn;
+    return this.#reloads.run(options, digest);
   }
 
-  async #reload(next: Options, digest: string): Promise<void> {
-    const { broker } = this;
-    this.#assertRunning();
-    const current = broker.options;
-    const { changed, refused } = diffOptions(current, next, this.listeningPort);
-    if (refused.length > 0) throw new ConfigError(refused);
-    // What can fail comes first …
-    const parts = [
+  #makeReloads(): Reloads {
+    return new Reloads({
+      broker: this.broker,
+      state: () => this.#state,
+      listeningPort: () => this.listeningPort,
+      parts: () => this.#reloadParts(),
+      onCommitted: (digest) => this.#onReloaded(digest),
+    });
+  }
+
+  #reloadParts(): readonly ReloadPart[] {
+    return [
       // Before accounts: what they may have follows from what there is.
-      new JetStreamReload(this.#jetStreamHolder()),
-      new AccountsReload(broker, this.security.operator !== null),
+      new JetStreamReload(this.#jetStream),
+      new AccountsReload(this.broker, this.security.operator !== null),
       new SecurityReload(this, this.#securityDeps()),
       ...(this.#monitoring === null ? [] : [this.#monitoring]),
       ...(this.#websocket === null ? [] : [this.#websocket]),
       ...(this.#ports.followers ?? []),
     ];
-    const steps = await prepareAll(parts, current, next);
-    if (this.#state !== "running") await abandonAll(steps);
-    this.#assertRunning();
-    // … and then nothing can come in between.
-    for (const line of reloadedLines(current, next, changed)) broker.log.info(line);
-    broker.options = next;
-    const { authenticator } = broker;
-    for (const step of steps) step.commit();
-    this.#setAddress();
+  }
+
+  #onReloaded(digest: string): void {
+    announceAddress(this.broker, this.options, this.listeningPort);
     this.configLoadMs = this.#ports.clock.nowMs();
     this.configDigest = digest;
     this.#systemRequests.follow();
-    const reviewed = reviewConnections(broker, current, broker.authenticator !== authenticator);
-    await finishAll(steps);
-    await reviewed;
-    broker.log.info(`Reloaded server configuration${digest === "" ? "" : ` (${digest})`}`);
   }
 
   /** For the system account: why that was not possible, or null. */
@@ -295,11 +249,6 @@ export class Server implements MonitoredServer, RequestedServer {
       this.#ports.log.error(`Failed to reload server configuration: ${reason}`);
       return reason;
     }
-  }
-
-  #assertRunning(): void {
-    const problem = `a server that is ${STATE_TEXTS[this.#state]} can't be given another configuration`;
-    if (this.#state !== "running") throw new ConfigError([problem]);
   }
 
   /** A connection from inside the process; the other end is the caller's. */
@@ -344,7 +293,10 @@ export class Server implements MonitoredServer, RequestedServer {
     if (this.#state === "starting" && needsOpening(this.options)) await this.#openSecurity();
     if (this.options.websocket.port !== 0 && this.#state === "starting") await this.#openWebsocket();
     if (this.#state === "starting") this.#systemRequests.start();
-    if (this.options.jetstream.enabled && this.#state === "starting") await this.#openJetStream();
+    if (this.options.jetstream.enabled && this.#state === "starting") {
+      // What was kept is there before anybody can connect.
+      await this.#jetStream.start(this.options, this.security.operator);
+    }
     if (!this.options.dont_listen && this.#state === "starting") await this.#startListening();
   }
 
@@ -358,44 +310,6 @@ export class Server implements MonitoredServer, RequestedServer {
       takesConnections: () => this.takesConnections,
     });
     this.broker.websocket = this.#websocket;
-  }
-
-  /** What was kept is there before anybody can connect. */
-  async #openJetStream(): Promise<void> {
-    const holder = this.#jetStreamHolder();
-    const part = await holder.open(this.options);
-    holder.use(part);
-    try {
-      await part.start();
-    } catch (error) {
-      throw cantStart(error);
-    }
-    // Their consumers and sources work before the first of their users comes.
-    const { operator } = this.security;
-    if (operator === null) return;
-    await Promise.all((await part.storedAccounts()).map((name) => operator.account(name)));
-  }
-
-  #jetStreamHolder(): JetStreamHolder {
-    return {
-      part: this.#jetStream,
-      open: (options) => this.#makeJetStream(options),
-      use: (part) => {
-        this.#jetStream = part;
-        this.broker.jetStream = part?.jetStream ?? null;
-      },
-    };
-  }
-
-  async #makeJetStream(options: Options): Promise<JetStreamPart> {
-    const { storage } = this.#ports;
-    try {
-      if (storage === undefined) throw new Error("there is nowhere to store anything");
-      const { JetStreamPart } = await import("./jetstream-part.ts");
-      return await JetStreamPart.open(this.broker, options, storage);
-    } catch (error) {
-      throw cantStart(error);
-    }
   }
 
   /** Before anybody can connect. */
@@ -433,51 +347,23 @@ export class Server implements MonitoredServer, RequestedServer {
     }
   }
 
-  #logTls({ allowNonTls, handshakeFirst }: TlsSetup): void {
-    const { log } = this.#ports;
-    log.info(`TLS ${allowNonTls ? "available" : "required"} for client connections`);
-    if (handshakeFirst !== "always") return;
-    log.warn('Clients that are not using "TLS Handshake First" option will fail to connect');
-  }
-
   async #startListening(): Promise<void> {
-    const { options } = this;
-    const { log, net } = this.#ports;
-    try {
-      this.#listener = await net.listen(
-        options.host,
-        Math.max(options.port, 0),
-        (pipe) => this.#accept(pipe),
-        (error) => this.#acceptErrors.add(error),
-      );
-    } catch (error) {
-      const reason = JSON.stringify(error instanceof Error ? error.message : String(error));
-      throw new Error(`Error listening on port: ${options.host}:${options.port}, ${reason}`, {
-        cause: error,
-      });
-    }
-    this.#setAddress();
-    const { port } = this.#listener;
-    log.info(`Listening for client connections on ${joinHostPort(options.host, port)}`);
-    if (this.broker.tls !== null) this.#logTls(this.broker.tls);
-  }
-
-  /** The address that INFO names. */
-  #setAddress(): void {
-    const { broker, options } = this;
-    const told = advertised(options.client_advertise);
-    broker.host = told?.host ?? options.host;
-    broker.port = told?.port || (this.listeningPort ?? options.port);
+    this.#clientPort = await ClientPort.open(this.options, {
+      broker: this.broker,
+      net: this.#ports.net,
+      acceptErrors: this.#acceptErrors,
+      takesConnections: () => this.takesConnections,
+    });
+    announceAddress(this.broker, this.options, this.listeningPort);
   }
 
   async #stop(): Promise<void> {
     announceLifecycle(this.broker, "SHUTDOWN");
     // As long as there is somebody to hear it.
-    this.#jetStream?.jetStream.endPulls();
+    this.jetStream?.endPulls();
     await Promise.all([this.#closeListener(), this.#monitoring?.close(), this.broker.closeClients()]);
     // Nobody sends anything any more; what is stored needs the timers until it is put away.
-    await this.#jetStream?.close();
-    this.broker.jetStream = null;
+    await this.#jetStream.close();
     this.broker.timers.clear();
     await Promise.all([closeSecurity(this.security), this.#websocket?.close()]);
     await Promise.all(this.plugins.map((plugin) => plugin.close()));
@@ -485,15 +371,10 @@ export class Server implements MonitoredServer, RequestedServer {
     this.#resolveClosed();
   }
 
-  #accept(pipe: UnattachedPipe): void {
-    if (this.#state !== "running") pipe.destroy();
-    else pipe.attach(this.broker.accept(pipe, "tcp"));
-  }
-
   async #closeListener(): Promise<void> {
-    const listener = this.#listener;
-    this.#listener = null;
-    await Promise.all([listener?.close(), this.#websocket?.closeListener()]);
+    const clientPort = this.#clientPort;
+    this.#clientPort = null;
+    await Promise.all([clientPort?.close(), this.#websocket?.closeListener()]);
   }
 }
 
@@ -502,30 +383,3 @@ const NO_REQUESTS: ReadonlyMap<string, number> = new Map();
 
 /** As the reference says it. */
 const NO_CONFIGURATION = "can only reload config when a file is provided using -c or --config";
-
-/** What a state is called in a text. */
-const STATE_TEXTS: Readonly<Record<ServerState, string>> = {
-  new: "not started",
-  starting: "starting",
-  running: "running",
-  "lame duck": "in lame duck mode",
-  stopping: "shutting down",
-  stopped: "shut down",
-};
-
-/** The address that clients are told by `client_advertise`; null when none is given. Throws when it is no address. */
-function advertised(text: string): { readonly host: string; readonly port: number } | null {
-  if (text === "") return null;
-  const parsed = parseAdvertised(text);
-  if ("problem" in parsed) throw new Error(`client_advertise: ${parsed.problem}`);
-  return parsed;
-}
-
-function cantStart(error: unknown): Error {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new Error(`Can't start JetStream: ${reason}`, { cause: error });
-}
-
-function joinHostPort(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}

@@ -11,6 +11,7 @@ import type { Upgrade, WebsocketNet } from "../io/websocket.ts";
 import { messageLimits } from "../transport/websocket-framing.ts";
 import { reviewUpgrade } from "../transport/websocket-upgrade.ts";
 import type { AcceptErrors } from "./accept-errors.ts";
+import { joinHostPort } from "./host-port.ts";
 import type { OperatorMode } from "./operator-mode.ts";
 import type { ReloadPart, ReloadStep } from "./reload-part.ts";
 import { policyOf } from "./reload-security.ts";
@@ -184,8 +185,4 @@ function doorOf({ websocket }: Options, authenticator: Authenticator, port: numb
     port,
     isSecure: websocket.tls !== null,
   };
-}
-
-function joinHostPort(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { Bytes } from "../base/bytes.ts";
 import { TAIL_BYTES_INITIAL } from "../base/limits.ts";
-import { type ClientOps, ClientParser, type ParseFault } from "./client-parser.ts";
+import { ClientParser } from "./client-parser.ts";
+import type { ClientOps, ParseFault } from "./operations.ts";
 
 /** What a parser reported, as values that compare: content instead of offsets. */
 type Call =

@@ -1,6 +1,10 @@
 import { assert } from "../base/assert.ts";
 import { Bytes } from "../base/bytes.ts";
-import { TAIL_BYTES_INITIAL, SIZE_DIGITS_MAX } from "../base/limits.ts";
+import { SIZE_DIGITS_MAX } from "../base/limits.ts";
+import { parseSize, splitArguments } from "./arguments.ts";
+import type { ClientOps, ParseFault } from "./operations.ts";
+import { Tail } from "./tail.ts";
+import { type Verb, VERB_BYTES_MAX, VERBS, type VerbSpelling } from "./verbs.ts";
 
 /**
  * Cuts the bytes of one client connection into operations of the NATS client protocol and hands their
@@ -15,51 +19,6 @@ import { TAIL_BYTES_INITIAL, SIZE_DIGITS_MAX } from "../base/limits.ts";
  * CR LF. The limit on the control line counts the argument bytes only.
  */
 
-/** Why the parser gives up on a peer. What is said on the wire about it is the connection's business. */
-export type ParseFault =
-  | "unknown operation"
-  | "control line too long"
-  | "payload too large"
-  | "headers disabled"
-  | "bad arguments"
-  | "not connected";
-
-/** What a connection does with the operations of its peer. */
-export interface ClientOps {
-  /**
-   * PUB or HPUB. `[subjectStart, subjectEnd)` and `[replyStart, replyEnd)` (empty: no reply) are in
-   * `input`; `[suffixStart, payloadEnd + 2)` reads `size CR LF payload CR LF` (for HPUB
-   * `header-size total-size CR LF …`) and so can be sent on as it is. `headerBytes` is 0 for PUB.
-   * The bytes are valid until the call returns.
-   */
-  onPub(
-    input: Bytes,
-    subjectStart: number,
-    subjectEnd: number,
-    replyStart: number,
-    replyEnd: number,
-    headerBytes: number,
-    suffixStart: number,
-    payloadStart: number,
-    payloadEnd: number,
-  ): void;
-  /** While `pedantic`: the control line of a publish was accepted, its payload may not be here yet. */
-  onPubLine(input: Bytes, subjectStart: number, subjectEnd: number): void;
-  onSub(subject: string, queue: string, sid: string): void;
-  /** `max` is 0 when none was given or it was not a number. */
-  onUnsub(sid: string, max: number): void;
-  onConnect(json: string): void;
-  onPing(): void;
-  onPong(): void;
-  onInfo(json: string): void;
-  onOk(): void;
-  onErr(text: string): void;
-  /** The peer broke the protocol; nothing more is parsed. `detail` is for the log. */
-  onFault(fault: ParseFault, detail: string): void;
-  /** A control line, for trace logs; called only while `tracing`. `argument` is empty for PING and the like. */
-  onTrace(verb: string, argument: string): void;
-}
-
 /** Where a parser stands: it stops in the middle of its input as soon as it is no longer running. */
 export type ParserState = "running" | "suspended" | "ended";
 
@@ -68,53 +27,6 @@ const TAB = 0x09;
 const CR = 0x0d;
 const LF = 0x0a;
 const ZERO = 0x30;
-
-type Verb = "PUB" | "HPUB" | "SUB" | "UNSUB" | "PING" | "PONG" | "CONNECT" | "INFO" | "+OK" | "-ERR";
-
-/** What may follow a verb: arguments after at least one separator, after any number, or nothing that matters. */
-type ArgumentKind = "separated" | "any" | "ignored";
-
-class VerbSpelling {
-  readonly verb: Verb;
-  readonly argument: ArgumentKind;
-  /** In upper case. */
-  readonly bytes: Uint8Array;
-
-  constructor(verb: Verb, argument: ArgumentKind) {
-    this.verb = verb;
-    this.argument = argument;
-    this.bytes = Buffer.from(verb, "latin1");
-  }
-
-  /** How many bytes of `buf[start, end)` agree with this verb, in any case. */
-  agreement(buf: Buffer, start: number, end: number): number {
-    const { bytes } = this;
-    const length = Math.min(bytes.length, end - start);
-    let i = 0;
-    while (i < length && upperCase(buf[start + i]) === bytes[i]) i++;
-    return i;
-  }
-}
-
-/** The frequent ones first. */
-const VERBS: readonly VerbSpelling[] = [
-  new VerbSpelling("PUB", "separated"),
-  new VerbSpelling("HPUB", "separated"),
-  new VerbSpelling("SUB", "separated"),
-  new VerbSpelling("UNSUB", "separated"),
-  new VerbSpelling("PING", "ignored"),
-  new VerbSpelling("PONG", "ignored"),
-  new VerbSpelling("CONNECT", "any"),
-  new VerbSpelling("INFO", "any"),
-  new VerbSpelling("+OK", "ignored"),
-  new VerbSpelling("-ERR", "separated"),
-];
-
-/** Longer than any verb. */
-const VERB_BYTES_MAX = 8;
-
-/** More arguments than any operation takes: enough to see that there are too many. */
-const ARGUMENTS_MAX = 6;
 
 export class ClientParser {
   state: ParserState = "running";
@@ -133,8 +45,7 @@ export class ClientParser {
 
   readonly #ops: ClientOps;
   /** Bytes of the operation that the last read cut short; null while there is none. */
-  #tail: Bytes | null = null;
-  #tailLength = 0;
+  #tail: Tail | null = null;
   /** How many bytes the operation at hand needs in all, 0 while its control line is not complete. */
   #needed = 0;
   /** Of the incomplete line at hand: separators that need not be kept, an empty range if there are none. */
@@ -164,7 +75,7 @@ export class ClientParser {
     const behind = input.buf[end];
     input.buf[end] = LF;
     let position = start;
-    if (this.#tailLength > 0) position = this.#completeTail(input, position, end);
+    if (this.#tail !== null) position = this.#completeTail(input, position, end);
     if (this.#openVerb !== null) position = this.#finishOpenVerb(input, position, end);
     if (this.state === "running") position = this.#run(input, position, end);
     if (this.state === "running" && position < end) {
@@ -177,7 +88,7 @@ export class ClientParser {
 
   /** How much memory the partial operation holds. */
   get tailBytes(): number {
-    return this.#tail === null ? 0 : this.#tail.capacity;
+    return this.#tail === null ? 0 : this.#tail.bytes.capacity;
   }
 
   /** Asked after calls that may have changed the state. */
@@ -188,7 +99,6 @@ export class ClientParser {
   /** Drops the partial operation. */
   release(): void {
     this.#tail = null;
-    this.#tailLength = 0;
     this.#needed = 0;
   }
 
@@ -397,7 +307,7 @@ export class ClientParser {
     const parts = this.#arguments;
     switch (verb) {
       case "SUB": {
-        const count = this.#split(buf, start, end, true);
+        const count = splitArguments(parts, buf, start, end, true);
         if (count < 2 || count > 3) {
           this.#fault("bad arguments", buf, start, end);
           return;
@@ -409,7 +319,7 @@ export class ClientParser {
         return;
       }
       case "UNSUB": {
-        const count = this.#split(buf, start, end, true);
+        const count = splitArguments(parts, buf, start, end, true);
         if (count < 1 || count > 2) {
           this.#fault("bad arguments", buf, start, end);
           return;
@@ -457,7 +367,7 @@ export class ClientParser {
     const sizes = verb === "HPUB" ? 2 : 1;
     if (verb === "HPUB" && !this.headersEnabled)
       return this.#fault("headers disabled", buf, argumentStart, argumentEnd);
-    const count = this.#split(buf, argumentStart, argumentEnd, false);
+    const count = splitArguments(parts, buf, argumentStart, argumentEnd, false);
     if (count < 1 + sizes || count > 2 + sizes)
       return this.#fault("bad arguments", buf, argumentStart, argumentEnd);
     const hasReply = count === 2 + sizes;
@@ -551,64 +461,42 @@ export class ClientParser {
     );
   }
 
-  /**
-   * Fills `#arguments` with the ranges of `[start, end)` between spaces and tabs; returns how many. The
-   * reference takes a CR inside SUB and UNSUB for a separator too, inside a publish for a part of a token.
-   */
-  #split(buf: Buffer, start: number, end: number, carriageReturnSeparates: boolean): number {
-    const parts = this.#arguments;
-    const alsoSeparates = carriageReturnSeparates ? CR : SPACE;
-    parts.length = 0;
-    let isInside = false;
-    for (let i = start; i < end; i++) {
-      const byte = buf[i];
-      const separates = byte === SPACE || byte === TAB || byte === alsoSeparates;
-      if (separates !== isInside) continue;
-      if (parts.length === 2 * ARGUMENTS_MAX) break;
-      parts.push(i);
-      isInside = !isInside;
-    }
-    if (isInside) parts.push(end);
-    return parts.length >> 1;
-  }
-
   #keepTail(input: Bytes, start: number, end: number): void {
-    const dropped = this.#dropEnd - this.#dropStart;
-    this.#growTail(this.#tailCapacityFor(end - start - dropped));
-    if (dropped === 0) {
-      this.#appendTail(input, start, end);
+    const length = end - start - (this.#dropEnd - this.#dropStart);
+    const tail = new Tail(length, this.#needed);
+    if (this.#dropEnd > this.#dropStart) {
+      tail.append(input, start, this.#dropStart);
+      tail.append(input, this.#dropEnd, end);
     } else {
-      this.#appendTail(input, start, this.#dropStart);
-      this.#appendTail(input, this.#dropEnd, end);
+      tail.append(input, start, end);
     }
+    this.#tail = tail;
   }
 
   /** Adds what completes the tail's operation, parses it there and returns how far `input` was used. */
   #completeTail(input: Bytes, start: number, end: number): number {
     let position = start;
-    while (position < end && this.#tailLength > 0 && this.state === "running") {
+    while (position < end && this.#tail !== null && this.state === "running") {
+      const tail = this.#tail;
       let take: number;
       if (this.#needed > 0) {
-        take = Math.min(end - position, this.#needed - this.#tailLength);
+        take = Math.min(end - position, this.#needed - tail.length);
       } else {
         // The line is open: take it up to its end, and no more than shows that it is too long.
         const lineFeed = input.buf.indexOf(LF, position);
         const lineEnd = lineFeed < 0 || lineFeed >= end ? end : lineFeed + 1;
         take = Math.min(lineEnd - position, 2 * this.maxControlLine + 2 * VERB_BYTES_MAX);
       }
-      this.#growTail(this.#tailCapacityFor(this.#tailLength + take));
-      this.#appendTail(input, position, position + take);
+      tail.reserve(tail.length + take, this.#needed);
+      tail.append(input, position, position + take);
       position += take;
-      const tail = this.#tail;
-      assert(tail !== null, "a tail with bytes has a buffer");
       // One byte before the end shows already whether the payload ends as it should.
-      if (this.#needed > this.#tailLength + 1) continue;
-      tail.buf[this.#tailLength] = LF;
-      const length = this.#tailLength;
-      const parsed = this.#operation(tail, 0, length);
+      if (this.#needed > tail.length + 1) continue;
+      const { bytes, length } = tail;
+      bytes.buf[length] = LF;
+      const parsed = this.#operation(bytes, 0, length);
       if (parsed < 0) {
-        tail.buf.copyWithin(this.#dropStart, this.#dropEnd, length);
-        this.#tailLength -= this.#dropEnd - this.#dropStart;
+        tail.remove(this.#dropStart, this.#dropEnd);
         continue;
       }
       assert(
@@ -619,41 +507,4 @@ export class ClientParser {
     }
     return position;
   }
-
-  /** Grows with what has arrived, not with what was announced: a peer pays for its memory in bytes sent. */
-  #tailCapacityFor(length: number): number {
-    if (this.#tail !== null && length <= this.#tail.capacity) return this.#tail.capacity;
-    const generous = Math.max(2 * length, TAIL_BYTES_INITIAL);
-    return this.#needed > 0 ? Math.max(length, Math.min(generous, this.#needed)) : generous;
-  }
-
-  #growTail(capacity: number): void {
-    if (this.#tail !== null && this.#tail.capacity >= capacity) return;
-    const grown = new Bytes(capacity);
-    if (this.#tail !== null) this.#tail.buf.copy(grown.buf, 0, 0, this.#tailLength);
-    this.#tail = grown;
-  }
-
-  #appendTail(input: Bytes, start: number, end: number): void {
-    const tail = this.#tail;
-    assert(tail !== null && this.#tailLength + end - start <= tail.capacity, "the tail has room");
-    input.buf.copy(tail.buf, this.#tailLength, start, end);
-    this.#tailLength += end - start;
-  }
-}
-
-function upperCase(byte: number): number {
-  return byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte;
-}
-
-/** The number in `[start, end)`, or -1 unless it is one to nine digits. */
-function parseSize(buf: Buffer, start: number, end: number): number {
-  if (end <= start || end - start > SIZE_DIGITS_MAX) return -1;
-  let size = 0;
-  for (let i = start; i < end; i++) {
-    const digit = buf[i] - ZERO;
-    if (digit < 0 || digit > 9) return -1;
-    size = size * 10 + digit;
-  }
-  return size;
 }
