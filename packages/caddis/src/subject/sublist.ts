@@ -3,6 +3,7 @@ import type { Interested } from "./interested.ts";
 import { LiteralTable } from "./literal-table.ts";
 import { MatchResult } from "./match-result.ts";
 import { ResultCache } from "./result-cache.ts";
+import { SeenHashes } from "./seen-hashes.ts";
 import { hasWildcard } from "./subject.ts";
 import { HASH_PRIME, hashOf, spread } from "./subject-hash.ts";
 import { WildcardTrie } from "./wildcard-trie.ts";
@@ -14,7 +15,8 @@ import { WildcardTrie } from "./wildcard-trie.ts";
  * linked at the node where their subject ends. Adding and removing one costs the same however many have
  * the same subject.
  *
- * Answers are kept in a result cache keyed by the subject's bytes. An answer is good while the
+ * Answers are kept in a result cache keyed by the subject's bytes, from the second time on that a subject comes: a
+ * reply subject, which is used once, costs no entry. An answer is good while the
  * generation of its first token stands: a subscription advances only the generation of its own first
  * token (all of them, if that is a wildcard), so inboxes that come and go leave other answers alone.
  */
@@ -25,12 +27,6 @@ const ANGLE = 0x3e;
 
 /** Generation counters; first tokens that share one only invalidate each other's answers. */
 const GENERATION_COUNT = 256;
-
-/**
- * One answer in so many, by chance, is kept on a miss: a subject that recurs is in soon, while reply
- * subjects that are used once cost no entry each. A power of two.
- */
-const CACHE_KEEP_ONE_IN = 8;
 
 /** Counts for monitoring. */
 export interface SublistStats {
@@ -54,8 +50,8 @@ export class Sublist<S extends Interested> {
   readonly #cache = new ResultCache<S>();
   readonly #cacheEnabled: boolean;
   readonly #hashBasis: number;
-  /** State of the dice that decide which answers are kept; never 0. */
-  #die: number;
+  /** Which subjects were asked for lately: answers are kept for those that come again. Null: nobody asked yet. */
+  #seen: SeenHashes | null = null;
   /** True when an answer in the cache may be stale, so that `sweep` has something to let go. */
   #changedSinceSweep = false;
   /** The answer that is not kept. */
@@ -70,7 +66,6 @@ export class Sublist<S extends Interested> {
   /** `hashBasis`: a 32-bit secret, see `hashOf`. */
   constructor(cacheEnabled: boolean, hashBasis: number) {
     this.#hashBasis = hashBasis | 0;
-    this.#die = this.#hashBasis || 1;
     this.#cacheEnabled = cacheEnabled;
   }
 
@@ -142,12 +137,13 @@ export class Sublist<S extends Interested> {
 
   /**
    * As `matchString`, but touching no other answer: for a delivery within a delivery, whose own answer has to
-   * stay as it is. Subject: a wire string without wildcards.
+   * stay as it is. What it returns is the caller's, and good as long as it `isCurrent`. Subject: a wire string
+   * without wildcards.
    */
   matchApart(subject: string): MatchResult<S> {
     this.matchCount++;
     const result = new MatchResult<S>();
-    this.#answer(result, subject, hashOf(subject, this.#hashBasis), 0);
+    this.#answer(result, subject, hashOf(subject, this.#hashBasis), this.#bucketOf(subject));
     return result;
   }
 
@@ -204,13 +200,18 @@ export class Sublist<S extends Interested> {
       this.#advanceAll();
       return;
     }
+    generations[this.#bucketOf(subject)]++;
+  }
+
+  /** Which generation counter a subject's first token has. */
+  #bucketOf(subject: string): number {
     let hash = this.#hashBasis;
     for (let i = 0; i < subject.length; i++) {
       const code = subject.charCodeAt(i);
       if (code === DOT) break;
       hash = Math.imul(hash ^ code, HASH_PRIME);
     }
-    generations[hash & (GENERATION_COUNT - 1)]++;
+    return hash & (GENERATION_COUNT - 1);
   }
 
   #forget(): void {
@@ -225,7 +226,7 @@ export class Sublist<S extends Interested> {
 
   #miss(subject: string, hash: number, bucket: number): MatchResult<S> {
     this.#missCount++;
-    const keep = this.#cacheEnabled && (this.#nextDie() & (CACHE_KEEP_ONE_IN - 1)) === 0;
+    const keep = this.#cacheEnabled && (this.#seen ??= new SeenHashes()).see(hash);
     const result = keep ? new MatchResult<S>() : this.#scratch;
     this.#answer(result, subject, hash, bucket);
     if (keep && !this.#cache.keep(result)) {
@@ -234,16 +235,6 @@ export class Sublist<S extends Interested> {
       this.#cache.keep(result);
     }
     return result;
-  }
-
-  /** Xorshift: plain counting would fall into step with traffic that repeats. */
-  #nextDie(): number {
-    let die = this.#die;
-    die ^= die << 13;
-    die ^= die >>> 17;
-    die ^= die << 5;
-    this.#die = die;
-    return die;
   }
 
   #answer(result: MatchResult<S>, subject: string, hash: number, bucket: number): void {

@@ -32,6 +32,11 @@ class TrieNode {
     );
   }
 
+  /** Nothing is below but what a `>` takes. */
+  get isLeaf(): boolean {
+    return this.partial === null && this.#onlyChild === null && this.#children === null;
+  }
+
   add(subscription: Interested): void {
     subscription.next = this.first;
     if (this.first !== null) this.first.previous = subscription;
@@ -150,6 +155,8 @@ export class WildcardTrie<S extends Interested> {
         continue;
       }
       if (node.full !== null) addAll(result, node.full);
+      // As below `$JS.API`: what follows need not be looked at.
+      if (node.isLeaf) continue;
       const dot = subject.indexOf(".", start);
       const end = dot < 0 ? subject.length : dot;
       if (node.partial !== null) {
