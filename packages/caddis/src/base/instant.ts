@@ -30,7 +30,8 @@ export function isGoZeroTime({ ms, ns }: Instant): boolean {
   return ms === GO_ZERO_MS && ns === 0;
 }
 
-const MS_PER_DAY = 86_400_000;
+/** Milliseconds. */
+export const MS_PER_DAY = 86_400_000;
 /** Days in 400 years, and from the first of March of the year 0 to the first of January 1970. */
 const DAYS_PER_CYCLE = 146_097;
 const DAYS_TO_1970 = 719_468;
@@ -60,8 +61,8 @@ function fractionText(nanoseconds: number): string {
   return `.${String(rest).padStart(digits, "0")}`;
 }
 
-/** The date of a day since 1970, by counting in years that begin in March and cycles of 400 of them. */
-function dateText(days: number): string {
+/** The date of a day since 1970, in UTC, by counting in years that begin in March and cycles of 400 of them. */
+export function dateText(days: number): string {
   const day = days + DAYS_TO_1970;
   const cycle = Math.floor(day / DAYS_PER_CYCLE);
   const ofCycle = day - cycle * DAYS_PER_CYCLE;

@@ -1,3 +1,4 @@
+import type { Message } from "../broker/message.ts";
 import { StoredMessage } from "../store/stored-message.ts";
 import type { Filter, StreamStore } from "../store/stream-store.ts";
 import { isValidSubject } from "../subject/subject.ts";
@@ -9,9 +10,9 @@ const MULTI_RESULTS_MAX = 1_024;
 /** Subjects that are looked at for it at most, some milliseconds: those with nothing to show do not count above. */
 const MULTI_SUBJECTS_MAX = 65_536;
 
-/** One request for several messages, on its way through a store. Subjects are wire strings. */
+/** One request for several messages, on its way through a store. */
 export class DirectBatch {
-  readonly #reply: string;
+  readonly #request: Message;
   readonly #stream: string;
   readonly #store: StreamStore;
   readonly #isBare: boolean;
@@ -24,37 +25,37 @@ export class DirectBatch {
   readonly #stored = new StoredMessage();
 
   private constructor(
-    reply: string,
+    request: Message,
     stream: string,
     store: StreamStore,
-    request: GetRequest,
+    get: GetRequest,
     walk: Walk,
     bytesMax: number,
   ) {
-    this.#reply = reply;
+    this.#request = request;
     this.#stream = stream;
     this.#store = store;
     this.#walk = walk;
     // Lasts of several subjects come with their headers in any case, as in the reference.
-    this.#isBare = request.noHeaders && request.multiLast.length === 0;
-    const isAll = request.multiLast.length > 0 && request.batch <= 0;
-    this.#messagesLeft = isAll ? Infinity : request.batch;
-    this.#bytesLeft = request.maxBytes === 0 ? bytesMax : request.maxBytes;
+    this.#isBare = get.noHeaders && get.multiLast.length === 0;
+    const isAll = get.multiLast.length > 0 && get.batch <= 0;
+    this.#messagesLeft = isAll ? Infinity : get.batch;
+    this.#bytesLeft = get.maxBytes === 0 ? bytesMax : get.maxBytes;
   }
 
   /**
    * The messages from a sequence or a time on, or the last ones of several subjects; or the status to answer with.
-   * `bytesMax` bounds a request that does not say how many bytes it wants.
+   * `bytesMax` bounds a request that does not say how many bytes it wants. `request`: what is answered, of its own memory.
    */
   static begin(
-    reply: string,
+    request: Message,
     stream: string,
     store: StreamStore,
-    request: GetRequest,
+    get: GetRequest,
     bytesMax: number,
   ): DirectBatch | { readonly status: string } {
-    const walk = request.multiLast.length > 0 ? lastsOf(store, request) : rangeOf(store, request);
-    return "status" in walk ? walk : new DirectBatch(reply, stream, store, request, walk, bytesMax);
+    const walk = get.multiLast.length > 0 ? lastsOf(store, get) : rangeOf(store, get);
+    return "status" in walk ? walk : new DirectBatch(request, stream, store, get, walk, bytesMax);
   }
 
   /** Sends up to so many messages and bytes; false once there is no more to come. */
@@ -76,14 +77,14 @@ export class DirectBatch {
       this.#messagesLeft--;
       this.#bytesLeft -= size;
       bytes += size;
-      if (!sink.stored(this.#reply, this.#stream, stored, this.#isBare, fields)) return false;
+      if (!sink.stored(this.#request, this.#stream, stored, this.#isBare, fields)) return false;
     }
     return true;
   }
 
   #finish(sink: DirectReply, status = ""): false {
-    if (status !== "") sink.status(this.#reply, status);
-    else sink.status(this.#reply, "204 EOB", this.#walk.summary(this.#lastSeq));
+    if (status !== "") sink.status(this.#request, status);
+    else sink.status(this.#request, "204 EOB", this.#walk.summary(this.#lastSeq));
     return false;
   }
 }

@@ -50,6 +50,11 @@ class Scene {
     this.peer.say(
       `${headers === "" ? "PUB" : "HPUB"} ${PREFIX}${rest} inbox ${sizes}\r\n${headers}${body}\r\n`,
     );
+    return this.rest();
+  }
+
+  /** What comes until nothing more does. */
+  async rest(): Promise<Answer[]> {
     let output = this.peer.read();
     for (let more = ""; (more = await this.#nextTurn()) !== "";) output += more;
     return answersIn(output);
@@ -138,6 +143,40 @@ test("one message is asked for by sequence, subject or time", async () => {
   assert.deepEqual(await scene.ask("S.a.1"), [THIRD]);
   assert.deepEqual(await scene.ask("S.a.2", { no_hdr: true }), [{ headers: "", payload: "two" }]);
   assert.deepEqual(await scene.ask("S.a.2", { foo: 1 }), [SECOND]);
+  assert.deepEqual(await scene.ask("S.a.*"), [THIRD]);
+  assert.deepEqual(await scene.ask("S.>"), [FOURTH]);
+});
+
+test("streams whose names begin alike are told apart, and each is named in its answers", async () => {
+  const scene = fourMessages();
+  const other = new MemoryStreamStore({ firstSeq: 0, hashBasis: 7 });
+  other.append("a.1", Buffer.from("other"), 0, 0, 5, START_MS, 5, 0);
+  scene.streams.set("SS", { config: { name: "SS", allow_direct: true }, store: other });
+  const answer = {
+    headers: FIRST.headers.replace("Nats-Stream: S\r", "Nats-Stream: SS\r"),
+    payload: "other",
+  };
+  for (const [rest, expected] of [
+    ["S.a.1", THIRD],
+    ["SS.a.1", answer],
+    ["S.b", FOURTH],
+    ["S.a.1", THIRD],
+  ] as const)
+    assert.deepEqual(await scene.ask(rest), [expected], rest);
+  assert.deepEqual(await scene.ask("SS", { seq: 1 }), [answer]);
+  assert.deepEqual(await scene.ask("S", { seq: 3 }), [THIRD]);
+});
+
+test("messages of any size are answered whole, headers and all", async () => {
+  const scene = new Scene();
+  const headers = `NATS/1.0\r\nX: ${"y".repeat(300)}\r\n\r\n`;
+  const sizes = [0, 1, 9, 10, 99, 1_000, 65_300, 65_401, 65_451, 65_536, 200_000];
+  for (const size of sizes) scene.put("a", "x".repeat(size), size % 2 === 0 ? headers : "");
+  for (const [i, size] of sizes.entries()) {
+    const before = size % 2 === 0 ? headers.slice("NATS/1.0\r\n".length, -2) : "";
+    const answer = { headers: placed(i + 1, "a", "", before), payload: "x".repeat(size) };
+    assert.deepEqual(await scene.ask("S", { seq: i + 1 }), [answer], `${size} bytes`);
+  }
 });
 
 test("what is not there, and what can't be asked for", async () => {
@@ -158,7 +197,8 @@ test("what is not there, and what can't be asked for", async () => {
     { start_time: "2090-01-01T00:00:00Z", batch: 2 },
   ])
     assert.deepEqual(await scene.ask("S", request), missing, JSON.stringify(request));
-  assert.deepEqual(await scene.ask("S.q"), missing);
+  for (const subject of ["q", "a", "a.>.1", "a.*.1"])
+    assert.deepEqual(await scene.ask(`S.${subject}`), missing, subject);
   for (const request of ["", "{}", '{"batch":2}', '{"up_to_seq":2}'])
     assert.deepEqual(await scene.ask("S", request), status("408 Empty Request"), request);
   for (const request of ["{", "x", '{"seq":"a"}', '{"start_time":"zz"}'])
@@ -296,4 +336,15 @@ test("a batch ends without those who asked, and with its stream", async () => {
   assert.equal(answersIn(scene.peer.read()).length, 1_024);
   scene.streams.delete("S");
   assert.deepEqual((await scene.ask("nope")).length, 1, "nothing but that nobody is there");
+});
+
+test("what is asked for while a batch waits for its turn does not change where it goes", async () => {
+  const scene = new Scene();
+  for (let i = 0; i < 3_000; i++) scene.put("a", "");
+  scene.peer.say("SUB other 2\r\n");
+  scene.peer.say(`PUB ${PREFIX}S inbox 24\r\n{"seq":1,"batch":100000}\r\n`);
+  assert.equal(answersIn(scene.peer.read()).length, 1_024);
+  scene.peer.say(`PUB ${PREFIX}S other 9\r\n{"seq":7}\r\n`);
+  assert.match(scene.peer.read(), /^HMSG other 2 [^]*Nats-Sequence: 7\r\n/);
+  assert.equal((await scene.rest()).length, 3_000 - 1_024 + 1, "all with its end, to the first inbox");
 });

@@ -1,71 +1,73 @@
 import type { Account, Receivers } from "../broker/account.ts";
-import type { Subscription } from "../broker/subscription.ts";
-import { MatchResult } from "../subject/match-result.ts";
 import { isSubset, subjectsCollide } from "../subject/overlap.ts";
 
 /** Replies of one family that are looked up each before their family is. */
 const LOOKED_UP_MIN = 32;
+/** Families that are remembered at a time: so many clients may take turns. A power of two. */
+const FAMILIES_MAX = 8;
 
 const DOT = 0x2e;
 
+/** Reply subjects that differ only in their last token. */
+interface ReplyFamily {
+  /** What they begin with, the last dot included. */
+  readonly prefix: string;
+  /** How many of them were looked up since the family was last tried, or came. */
+  run: number;
+  /** The answer for all of them; null: not known, or there is none. */
+  receivers: Receivers | null;
+}
+
 /**
- * Who gets what is sent to reply subjects. A client that publishes much gives each message a reply subject of its own,
- * `_INBOX.<its own>.<a number>`, and has one subscription for all of them. Where interest treats all subjects alike that
- * differ only in their last token, the answer for one is that for the next, until interest changes.
+ * Who gets what is sent to reply subjects. A client that asks or publishes much gives each message a reply subject of
+ * its own, `_INBOX.<its own>.<a number>`, and has one subscription for all of them. Where interest treats all subjects
+ * alike that differ only in their last token, the answer for one is that for the next, until interest changes.
  */
 export class ReplyRoutes {
   readonly #account: Account;
-  /** What the subjects begin with that were looked up last, the last dot included. */
-  #prefix = "";
-  /** How many of them there were in a row. */
-  #run = 0;
-  /** The answer for all of them; null: not known, or there is none. */
-  #family: Receivers | null = null;
+  /** Each in the place of its prefix, where another one drives it out. */
+  readonly #families: (ReplyFamily | null)[] = [];
 
   constructor(account: Account) {
     this.#account = account;
   }
 
-  /** Who gets a message to `buf[0, end)`; good until the next call. Not to be asked within the delivery of a message. */
+  /** Who gets a message to `buf[0, end)`; good until interest changes. */
   find(buf: Buffer, end: number): Receivers {
     const { sublist } = this.#account;
-    const family = this.#family;
-    if (family !== null && sublist.isCurrent(family) && this.#isPrefix(buf, end)) {
-      sublist.matchCount++;
-      return family;
-    }
-    const subject = buf.latin1Slice(0, end);
-    this.#count(subject, buf, end);
+    const prefixEnd = lastTokenStart(buf, end);
     // Not by way of the cache of answers: what is asked once would drive out what is asked again.
-    return this.#family ?? sublist.matchApart(subject);
-  }
-
-  #count(subject: string, buf: Buffer, end: number): void {
-    this.#family = null;
-    if (!this.#isPrefix(buf, end)) {
-      this.#prefix = subject.slice(0, subject.lastIndexOf(".") + 1);
-      this.#run = 0;
+    if (prefixEnd === 0) return sublist.matchApart(buf.latin1Slice(0, end));
+    const family = this.#familyOf(buf, prefixEnd);
+    const known = family.receivers;
+    if (known !== null && sublist.isCurrent(known)) {
+      sublist.matchCount++;
+      return known;
     }
-    // Looking through all interest costs no more than the look-ups that led to it.
-    if (++this.#run < LOOKED_UP_MIN + this.#account.sublist.count) return;
-    this.#run = 0;
-    if (this.#prefix !== "" && this.#isAlike())
-      this.#family = copyOf(this.#account.sublist.match(buf, 0, end));
+    const receivers = sublist.matchApart(buf.latin1Slice(0, end));
+    family.receivers = this.#isTried(family) && this.#isAlike(family.prefix) ? receivers : null;
+    return receivers;
   }
 
-  /** Whether the subject is `#prefix` and one more token. */
-  #isPrefix(buf: Buffer, end: number): boolean {
-    const prefix = this.#prefix;
-    const { length } = prefix;
-    if (end <= length || length === 0) return false;
-    for (let i = 0; i < length; i++) if (prefix.charCodeAt(i) !== buf[i]) return false;
-    for (let i = length; i < end; i++) if (buf[i] === DOT) return false;
+  #familyOf(buf: Buffer, prefixEnd: number): ReplyFamily {
+    const families = this.#families;
+    const place = placeOf(buf, prefixEnd);
+    const family = families[place] ?? null;
+    if (family !== null && isText(family.prefix, buf, prefixEnd)) return family;
+    while (families.length < place) families.push(null);
+    return (families[place] = { prefix: buf.latin1Slice(0, prefixEnd), run: 0, receivers: null });
+  }
+
+  /** Whether it is time to see if one answer is good for all: looking through all interest costs no more than the look-ups that led to it. */
+  #isTried(family: ReplyFamily): boolean {
+    if (++family.run < LOOKED_UP_MIN + this.#account.sublist.count) return false;
+    family.run = 0;
     return true;
   }
 
   /** Whether each subscription takes all subjects with the prefix or none of them. */
-  #isAlike(): boolean {
-    const all = `${this.#prefix}*`;
+  #isAlike(prefix: string): boolean {
+    const all = `${prefix}*`;
     let isAlike = true;
     this.#account.sublist.forEach(({ subject }) => {
       if (isAlike && subjectsCollide(subject, all) && !isSubset(all, subject)) isAlike = false;
@@ -74,11 +76,24 @@ export class ReplyRoutes {
   }
 }
 
-/** `result`, which the next look-up may change, as one that stays until interest changes. */
-function copyOf(result: Receivers): Receivers {
-  const copy = new MatchResult<Subscription>();
-  copy.reset(result.subject, result.hash, result.bucket, result.generation);
-  copy.plain.push(...result.plain);
-  for (const group of result.queues) copy.queues.push([...group]);
-  return copy;
+/** Where the last token of `buf[0, end)` starts, if it has bytes and another before it; else 0. */
+function lastTokenStart(buf: Buffer, end: number): number {
+  let start = end;
+  while (start > 0 && buf[start - 1] !== DOT) start--;
+  return start === end ? 0 : start;
+}
+
+/** By the last bytes before the dot: inboxes begin alike. */
+function placeOf(buf: Buffer, prefixEnd: number): number {
+  let sum = 0;
+  for (let i = Math.max(0, prefixEnd - 4); i < prefixEnd - 1; i++) sum = 31 * sum + buf[i];
+  return (sum ^ (sum >>> 8)) & (FAMILIES_MAX - 1);
+}
+
+/** Whether `buf[0, end)` is the wire string `text`. */
+function isText(text: string, buf: Buffer, end: number): boolean {
+  if (text.length !== end) return false;
+  // From the end, where they differ.
+  for (let i = end - 1; i >= 0; i--) if (text.charCodeAt(i) !== buf[i]) return false;
+  return true;
 }

@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import type { FieldReader, FieldWriter } from "./file/byte-fields.ts";
 
 /** Addresses count in units of so many bytes: 32 bits reach 32 GiB. */
 const UNIT_BYTES = 8;
@@ -54,6 +55,40 @@ export class SubjectArena {
     this.#free.set(units, address + 1);
   }
 
+  /** Writes all of it, so that `load` makes the same of it. */
+  save(fields: FieldWriter): void {
+    fields.u32(this.#chunks.length);
+    fields.u32(this.#end);
+    for (const chunk of this.#chunks) {
+      fields.u32(chunk.length);
+      fields.bytes(chunk === this.#chunks.at(-1) ? chunk.subarray(0, this.#end) : chunk);
+    }
+    fields.u32(this.#free.size);
+    for (const [units, head] of this.#free) {
+      fields.u32(units);
+      fields.u32(head);
+    }
+  }
+
+  /** Puts in what `save` wrote; there is nothing yet. */
+  load(fields: FieldReader): void {
+    const count = fields.u32();
+    this.#end = fields.u32();
+    for (let i = 0; i < count && !fields.isOver; i++) {
+      const length = fields.u32();
+      const bytes = fields.bytes(i === count - 1 ? this.#end : length);
+      if (fields.isOver) return;
+      const chunk = Buffer.allocUnsafeSlow(length);
+      chunk.set(bytes);
+      this.#chunks.push(chunk);
+      this.#usedBytes += length;
+    }
+    for (let left = fields.u32(); left > 0 && !fields.isOver; left--) {
+      const units = fields.u32();
+      this.#free.set(units, fields.u32());
+    }
+  }
+
   #take(units: number): number | null {
     const head = this.#free.get(units) ?? 0;
     if (head === 0) return null;
@@ -74,7 +109,8 @@ export class SubjectArena {
   #addChunk(bytes: number): void {
     assert(this.#chunks.length < CHUNKS_MAX, "the subjects of a stream fit 32 GiB");
     const size = Math.min(CHUNK_BYTES_MAX, CHUNK_BYTES_MIN * 2 ** Math.min(10, this.#chunks.length));
-    const chunk = Buffer.allocUnsafeSlow(Math.max(size, bytes));
+    // Zeros, since all of it may be written to a file.
+    const chunk = Buffer.alloc(Math.max(size, bytes));
     this.#chunks.push(chunk);
     this.#usedBytes += chunk.length;
     this.#end = 0;

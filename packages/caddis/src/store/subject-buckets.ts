@@ -1,4 +1,6 @@
 import { spread } from "../subject/subject-hash.ts";
+import type { FieldReader, FieldWriter } from "./file/byte-fields.ts";
+import { roomFor } from "./subject-rows.ts";
 
 /** Buckets of an empty table. A power of two. */
 const BUCKETS_MIN = 16;
@@ -53,6 +55,29 @@ export class SubjectBuckets {
       this.#next = 0;
     }
     return bucket;
+  }
+
+  /** Writes all buckets, so that `load` makes the same of them. */
+  save(fields: FieldWriter): void {
+    fields.u32(this.#count);
+    fields.u32(this.#half);
+    for (let i = 0; i < this.#pages.length; i++) {
+      fields.numbers(this.#pages[i].subarray(0, Math.min(PAGE_BUCKETS, this.#count - i * PAGE_BUCKETS)));
+    }
+  }
+
+  /** Puts in what `save` wrote; all are empty. */
+  load(fields: FieldReader): void {
+    this.#count = fields.u32();
+    this.#half = fields.u32();
+    this.#next = this.#count - this.#half;
+    this.#pages.length = 0;
+    for (let from = 0; from < this.#count && !fields.isOver; from += PAGE_BUCKETS) {
+      const used = Math.min(PAGE_BUCKETS, this.#count - from);
+      const page = new Uint32Array(from === 0 ? roomFor(used, BUCKETS_MIN) : PAGE_BUCKETS);
+      fields.numbers(page.subarray(0, used));
+      this.#pages.push(page);
+    }
   }
 
   #add(): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { subjectMatches } from "../../../../test/support/subject-match.ts";
+import { HASH_PRIME } from "../subject/subject-hash.ts";
 import { SubjectPattern } from "./subject-pattern.ts";
 import { SubjectTable } from "./subject-table.ts";
 
@@ -114,3 +115,21 @@ test("subjects with very many tokens and of very many bytes cost memory in propo
   assert.ok(table.usedBytes < 7_000_000, `${table.usedBytes}`);
   table.checkInvariants();
 });
+
+test("subjects of one hash are told apart", () => {
+  // Known to collide in FNV-1a.
+  const [one, other] = ["declinate", "macallums"];
+  assert.equal(fnv(one), fnv(other));
+  const table = new SubjectTable(BASIS);
+  table.add(`${one}.x`, 1);
+  table.add(`${other}.y`, 2);
+  assert.equal(table.idOf(`${other}.x`), 0);
+  const found: string[] = [];
+  table.forEachMatch(new SubjectPattern("*.x"), (id) => found.push(table.subject(id)));
+  assert.deepEqual(found, [`${one}.x`]);
+  table.checkInvariants();
+});
+
+function fnv(text: string): number {
+  return Buffer.from(text).reduce((hash, byte) => Math.imul(hash ^ byte, HASH_PRIME), BASIS);
+}

@@ -1,5 +1,5 @@
 import type { StreamStore } from "../../store/stream-store.ts";
-import { hasWildcard, isValidSubject } from "../../subject/subject.ts";
+import { isValidLiteralSubject, isValidSubject } from "../../subject/subject.ts";
 import type { GetRequest } from "./get-request.ts";
 
 /** The sequence of the one message that a request asks for, by whichever way it does; 0: there is none. It may be deleted. */
@@ -12,9 +12,8 @@ export function findSeq(store: StreamStore, request: GetRequest): number {
 
 /** The last sequence of a subject, which may have wildcards; 0: none. */
 export function lastSeqOf(store: StreamStore, subject: string): number {
-  if (!isValidSubject(subject)) return 0;
-  if (!hasWildcard(subject)) return store.lastSeqOf(subject);
-  return store.previous(store.filter([subject]), store.state.lastSeq);
+  if (isValidLiteralSubject(subject)) return store.lastSeqOf(subject);
+  return isValidSubject(subject) ? store.previous(store.filter([subject]), store.state.lastSeq) : 0;
 }
 
 function firstSeqOf(store: StreamStore, subject: string, fromSeq: number): number {
