@@ -1,15 +1,20 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { TimerQueue } from "../base/timer-queue.ts";
 import type { Disk } from "../io/disk.ts";
 import { systemClock } from "../io/node/clock.ts";
 import { NodeDisk } from "../io/node/disk.ts";
 import { systemRandom } from "../io/node/random.ts";
 import { STDERR_FD, STDOUT_FD, writeTextSync } from "../io/node/write-sync.ts";
+import { openConsumerLog } from "../store/consumer-log.ts";
+import { verifyConsumers } from "../store/consumer-log-verify.ts";
 import { BlockCache } from "../store/file/block-cache.ts";
-import { isStoreFile } from "../store/file/block-files.ts";
+import type { Encryption } from "../store/file/cipher.ts";
 import { openFileStore } from "../store/file/file-store.ts";
-import { type DumpedRecord, dumpStore, verifyStore } from "../store/file/verify.ts";
+import { verifyStore } from "../store/file/verify.ts";
+import { renewSmallFile } from "../store/small-file.ts";
+import { dumpPart, fileProblems } from "./store-dump.ts";
 import { parseStoreLine, storeHelp, type StoreLine } from "./store-flags.ts";
+import { findParts, type StoreFile, type StoreFolder, type StorePart } from "./store-folders.ts";
 
 const OK = 0;
 const DAMAGED = 1;
@@ -25,7 +30,7 @@ const DUMP_BYTES = 64 * 1024;
 /** The command `store`; `args` are all that the program was given. Resolves to the exit code. */
 export async function storeCommand(exe: string, args: readonly string[]): Promise<number> {
   if (args[0]?.toLowerCase() !== "store") return misused(exe, "options stand behind the command");
-  const line = parseStoreLine(args.slice(1));
+  const line = parseStoreLine(args.slice(1), process.env);
   if (typeof line === "string") return misused(exe, line);
   if (line === null) {
     writeTextSync(STDOUT_FD, storeHelp(exe));
@@ -33,72 +38,112 @@ export async function storeCommand(exe: string, args: readonly string[]): Promis
   }
   try {
     const disk = new NodeDisk();
-    const folders = await findStores(disk, resolve(line.folder));
-    if (folders.length === 0) return complain(exe, `there are no messages in ${line.folder}`);
+    const parts = await findParts(disk, resolve(line.folder));
+    if (parts.length === 0) return complain(exe, `there are no streams in ${line.folder}`);
+    const encryption = encryptionOf(line);
+    // Before anything is changed it is known whether the key is the right one.
+    if (line.action === "repair" && encryption !== null)
+      for (const part of parts) await findProblems(disk, part, encryption);
     let code = OK;
-    for (const folder of folders) code = Math.max(code, await run(disk, folder, line));
+    for (const part of parts) code = Math.max(code, await run(disk, part, line, encryption));
     return code;
   } catch (error) {
     return complain(exe, error instanceof Error ? error.message : String(error));
   }
 }
 
-function run(disk: Disk, folder: string, line: StoreLine): Promise<number> {
-  if (line.action === "verify") return verify(disk, folder, line.wantsJson);
-  return line.action === "dump" ? dump(disk, folder, line.wantsContent) : repair(disk, folder, line);
+function encryptionOf({ key, previousKey, cipher }: StoreLine): Encryption | null {
+  if (key === "") return null;
+  const former = previousKey === "" ? null : Buffer.from(previousKey);
+  return { keys: { cipher, key: Buffer.from(key), previousKey: former }, random: systemRandom };
 }
 
-/** Folders that hold the messages of a stream, at or below `folder`. */
-async function findStores(disk: Disk, folder: string): Promise<string[]> {
-  const entries = await disk.list(folder);
-  if (entries.some(({ name, isFolder }) => !isFolder && isStoreFile(name))) return [folder];
-  const found: string[] = [];
-  for (const { name, isFolder } of entries) {
-    if (isFolder) found.push(...(await findStores(disk, join(folder, name))));
+async function run(
+  disk: Disk,
+  part: StorePart,
+  { action, wantsJson, wantsContent }: StoreLine,
+  encryption: Encryption | null,
+): Promise<number> {
+  if (action === "verify") return verify(disk, part, encryption, wantsJson);
+  if (action === "dump") return dump(disk, part, encryption, wantsContent);
+  if (part.kind === "file") return repairFile(disk, part, encryption);
+  return part.kind === "messages"
+    ? repairMessages(disk, part, encryption)
+    : repairConsumers(disk, part, encryption);
+}
+
+/** What a look at a part has found. */
+interface Verdict {
+  /** For people. */
+  readonly summary: string;
+  /** For programs. */
+  readonly facts: object;
+  readonly problems: readonly string[];
+}
+
+/** Rejects with a `KeyError` for a wrong key. */
+async function findProblems(disk: Disk, part: StorePart, encryption: Encryption | null): Promise<Verdict> {
+  const { path } = part;
+  if (part.kind === "file") {
+    const problems = await fileProblems(disk, part, encryption);
+    return { summary: `${Math.max(0, disk.size(path))} bytes`, facts: { file: path, problems }, problems };
   }
-  return found;
-}
-
-async function verify(disk: Disk, folder: string, wantsJson: boolean): Promise<number> {
-  const verdict = await verifyStore(disk, folder);
-  const { blocks, bytes, records, problems } = verdict;
-  if (wantsJson) write(`${JSON.stringify({ folder, ...verdict })}\n`);
-  else {
-    const state = problems.length === 0 ? "ok" : "damaged";
-    write(`${folder}: ${state}, ${blocks} blocks, ${bytes} bytes, ${records} messages on disk\n`);
-    for (const problem of problems) write(`  ${problem}\n`);
+  if (part.kind === "messages") {
+    const verdict = await verifyStore(disk, path, encryption?.keys ?? null);
+    const { blocks, bytes, records, blocksToEncrypt, problems } = verdict;
+    const open = blocksToEncrypt === 0 ? "" : `, ${blocksToEncrypt} blocks not encrypted with the key`;
+    const summary = `${blocks} blocks, ${bytes} bytes, ${records} messages on disk${open}`;
+    return { summary, facts: { folder: path, ...verdict }, problems };
   }
-  return problems.length === 0 ? OK : DAMAGED;
+  const verdict = await verifyConsumers(disk, path, encryption, part.stream);
+  const { bytes, consumers, problems } = verdict;
+  const what = consumers === null ? "encrypted" : `${consumers} consumers`;
+  return { summary: `${bytes} bytes, ${what}`, facts: { folder: path, ...verdict }, problems };
 }
 
-async function dump(disk: Disk, folder: string, wantsContent: boolean): Promise<number> {
+async function verify(
+  disk: Disk,
+  part: StorePart,
+  encryption: Encryption | null,
+  wantsJson: boolean,
+): Promise<number> {
+  const { summary, facts, problems } = await findProblems(disk, part, encryption);
+  if (wantsJson) write(`${JSON.stringify(facts)}\n`);
+  else tell(`${part.path}: ${problems.length === 0 ? "ok" : "damaged"}, ${summary}`, problems);
+  return codeOf(problems);
+}
+
+async function dump(
+  disk: Disk,
+  part: StorePart,
+  encryption: Encryption | null,
+  wantsContent: boolean,
+): Promise<number> {
   let text = "";
   const flush = (): void => {
     write(text);
     text = "";
   };
-  const problems = await dumpStore(disk, folder, (record) => {
-    text += `${JSON.stringify(shown(record, wantsContent))}\n`;
+  const put = (line: object): void => {
+    text += `${JSON.stringify(line)}\n`;
     if (text.length > DUMP_BYTES) flush();
-  });
+  };
+  const problems = await dumpPart(disk, part, encryption, wantsContent, put);
   flush();
   for (const problem of problems) writeTextSync(STDERR_FD, `${problem}\n`);
-  return problems.length === 0 ? OK : DAMAGED;
+  return codeOf(problems);
 }
 
-function shown(record: DumpedRecord, wantsContent: boolean): object {
-  if (wantsContent) return record;
-  const { headers, payload, ...rest } = record;
-  if (payload === undefined) return rest;
-  return { ...rest, headerBytes: Buffer.byteLength(headers ?? ""), payloadBytes: Buffer.byteLength(payload) };
-}
-
-async function repair(disk: Disk, folder: string, { key, cipher }: StoreLine): Promise<number> {
+async function repairMessages(
+  disk: Disk,
+  { path }: StoreFolder,
+  encryption: Encryption | null,
+): Promise<number> {
   const problems: string[] = [];
   const clock = systemClock();
-  const store = await openFileStore(disk, folder, {
+  const store = await openFileStore(disk, path, {
     sync: { intervalMs: 0 },
-    keys: key === "" ? null : { cipher, key: Buffer.from(key), previousKey: null },
+    keys: encryption?.keys ?? null,
     cache: new BlockCache(CACHE_BYTES),
     clock,
     timers: new TimerQueue(clock),
@@ -109,10 +154,43 @@ async function repair(disk: Disk, folder: string, { key, cipher }: StoreLine): P
   });
   const { messages, bytes, firstSeq, lastSeq, lostCount } = store.state;
   await store.close();
-  write(
-    `${folder}: ${messages} messages (${bytes} bytes), sequences ${firstSeq} to ${lastSeq}, ${lostCount} lost\n`,
-  );
+  const summary = `${messages} messages (${bytes} bytes), sequences ${firstSeq} to ${lastSeq}, ${lostCount} lost`;
+  tell(`${path}: ${summary}`, problems);
+  return codeOf(problems);
+}
+
+async function repairConsumers(
+  disk: Disk,
+  { path, stream }: StoreFolder,
+  encryption: Encryption | null,
+): Promise<number> {
+  const problems: string[] = [];
+  const store = await openConsumerLog(disk, path, {
+    sync: { intervalMs: 0 },
+    timers: new TimerQueue(systemClock()),
+    report: (problem) => problems.push(problem),
+    encryption,
+    stream,
+  });
+  await store.close();
+  tell(`${path}: ${store.recovered.size} consumers`, problems);
+  return codeOf(problems);
+}
+
+/** Nothing takes the place of what is damaged in such a file. */
+async function repairFile(disk: Disk, part: StoreFile, encryption: Encryption | null): Promise<number> {
+  const problems = await fileProblems(disk, part, encryption);
+  if (problems.length === 0 && encryption !== null) await renewSmallFile(disk, part.path, encryption);
+  if (problems.length > 0) tell(`${part.path}: damaged`, problems);
+  return codeOf(problems);
+}
+
+function tell(summary: string, problems: readonly string[]): void {
+  write(`${summary}\n`);
   for (const problem of problems) write(`  ${problem}\n`);
+}
+
+function codeOf(problems: readonly string[]): number {
   return problems.length === 0 ? OK : DAMAGED;
 }
 

@@ -7,15 +7,22 @@ export interface StoreLine {
   readonly wantsJson: boolean;
   /** Dump: payloads and headers too. */
   readonly wantsContent: boolean;
-  /** What the messages were encrypted with; empty: they were not. */
+  /** What the files are encrypted with; empty: they are not, or nobody says. */
   readonly key: string;
+  /** The key of before; empty: there was none. */
+  readonly previousKey: string;
   readonly cipher: "chacha" | "aes";
 }
+
+/** Variables of the environment that say what stands in no option: everybody on a machine sees those. */
+const KEY_VARIABLE = "CADDIS_STORE_KEY";
+const PREVIOUS_KEY_VARIABLE = "CADDIS_STORE_PREV_KEY";
 
 const FLAGS: ReadonlyMap<string, FlagKind> = new Map([
   ["json", "bool"],
   ["content", "bool"],
   ["key", "string"],
+  ["prev-key", "string"],
   ["cipher", "string"],
   ["help", "bool"],
   ["h", "bool"],
@@ -24,29 +31,35 @@ const FLAGS: ReadonlyMap<string, FlagKind> = new Map([
 /** Help for `store`. */
 export function storeHelp(exe: string): string {
   return `
-Usage: ${exe} store verify <folder> [--json]
+Usage: ${exe} store verify <folder> [--json] [--key <key>]
        ${exe} store repair <folder> [--key <key> [--cipher aes]]
-       ${exe} store dump <folder> [--content]
+       ${exe} store dump <folder> [--content] [--key <key>]
 
-Looks after the messages that streams keep in files, while no server has them open. <folder> is that of one
-stream, or one that has such folders somewhere below: the server's store_dir.
-verify reads everything and says what can't be read. It needs no key and changes nothing.
+Looks after what streams keep in files, while no server has them open: messages, consumers, configurations. <folder>
+is that of one stream, or one that has such folders somewhere below: the server's store_dir.
+verify reads everything and says what can't be read. It changes nothing. Without the key, checksums show damage;
+       with it, also what somebody has altered on purpose.
 repair reads everything anew and writes the checkpoints that a start goes by; what can't be read is copied to
-       files beside it and counts as lost. Nothing is removed.
-dump   writes each record as a line of JSON, in the order of the log.
+       files beside it and counts as lost. Nothing is removed. With a key, what is to be encrypted with it is.
+dump   writes each record as a line of JSON, in the order of the log; without the key, of what is encrypted only
+       where it is.
 Exit code: 0 all is well, 1 something is damaged, 2 it could not be done.
 
     --json             Answer as JSON (verify)
-    --content          With headers and payloads (dump)
-    --key <key>        What the messages are encrypted with (repair)
-    --cipher <name>    chacha (default) or aes
+    --content          With headers and payloads, and the states of consumers (dump)
+    --key <key>        What the files are encrypted with; better in ${KEY_VARIABLE}, where others don't see it
+    --prev-key <key>   The key of before; ${PREVIOUS_KEY_VARIABLE}
+    --cipher <name>    What repair encrypts with: chacha (default) or aes
     -h, --help         Show this text
 
 `;
 }
 
-/** Reads what stands behind `store`; a text says what is wrong, null asks for help. */
-export function parseStoreLine(args: readonly string[]): StoreLine | string | null {
+/** Reads what stands behind `store`, and keys in the environment; a text says what is wrong, null asks for help. */
+export function parseStoreLine(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): StoreLine | string | null {
   const flags: GivenFlag[] = [];
   const words: string[] = [];
   // Flags may stand before, between and behind the words.
@@ -72,7 +85,8 @@ export function parseStoreLine(args: readonly string[]): StoreLine | string | nu
     folder,
     wantsJson: given("json") === true,
     wantsContent: given("content") === true,
-    key: String(given("key") ?? ""),
+    key: String(given("key") ?? env[KEY_VARIABLE] ?? ""),
+    previousKey: String(given("prev-key") ?? env[PREVIOUS_KEY_VARIABLE] ?? ""),
     cipher,
   };
 }

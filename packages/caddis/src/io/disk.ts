@@ -12,7 +12,7 @@ export interface Disk {
   makeFolder(path: string): Promise<void>;
   /** What is in a folder, sorted by name; empty when there is no such folder. */
   list(path: string): Promise<readonly DiskEntry[]>;
-  /** Bytes in a file; -1: there is no such file. */
+  /** Bytes in a file; -1: there is nothing of that name. Of a folder some number that is not negative. */
   size(path: string): number;
   /**
    * Reads up to `length` bytes from `position` into `target` at `start`; returns how many there were, less than
@@ -64,8 +64,11 @@ export interface DiskSpace {
   readonly totalBytes: number;
 }
 
-/** Why a disk did not do what it was asked for. */
-export type DiskFault = "absent" | "full" | "denied" | "failed";
+/**
+ * Why a disk did not do what it was asked for. `busy`: no file could be opened, since process or system have as many open
+ * as they may; nothing was done, and it may be tried again.
+ */
+export type DiskFault = "absent" | "full" | "busy" | "denied" | "failed";
 
 /** A failed disk operation; the message names the file and the system's reason. */
 export class DiskError extends Error {

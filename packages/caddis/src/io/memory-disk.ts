@@ -35,7 +35,7 @@ export class MemoryDisk implements Disk {
   }
 
   size(path: string): number {
-    return this.#files.get(path)?.length ?? -1;
+    return this.#files.get(path)?.length ?? (this.#folders.has(path) ? 0 : -1);
   }
 
   read(path: string, position: number, target: Buffer, start: number, length: number): number {

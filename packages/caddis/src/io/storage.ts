@@ -1,5 +1,4 @@
 import type { Disk } from "./disk.ts";
-import type { MemoryDisk } from "./memory-disk.ts";
 
 /** Where JetStream may keep what it keeps, handed in. */
 export interface StoragePort {
@@ -26,7 +25,7 @@ export interface OpenStorage {
 }
 
 /** Storage that lives as long as `disk` does, for servers inside of tests and applications. */
-export function memoryStorage(disk: MemoryDisk, memoryBytes: number): StoragePort {
+export function memoryStorage(disk: Disk, memoryBytes: number): StoragePort {
   return {
     defaultFolder: "/",
     defaultWarning: "Storage in memory used, data is lost with this server",

@@ -1,7 +1,8 @@
 import type { Disk } from "../io/disk.ts";
+import { type LogFile, openLogFile, readLogHeader } from "./consumer-log-file.ts";
+import { applyBatch, type Batch, findBatch, readBatch, streamOf } from "./consumer-log-format.ts";
 import type { KeptConsumer } from "./consumer-store.ts";
-import { applyBatch, FILE_HEADER_BYTES, findBatch, isFileHeader, readBatch } from "./consumer-log-format.ts";
-import type { Batch } from "./consumer-log-format.ts";
+import { type Encryption, isCurrent } from "./file/cipher.ts";
 
 const LOG_NAME = /^(\d{1,9})\.log$/;
 
@@ -15,72 +16,125 @@ export interface FoundLogs {
 
 export interface FoundLog {
   readonly path: string;
-  readonly generation: number;
+  readonly file: LogFile;
   readonly size: number;
-  /** Ranges that were synced and are not whole, in words. */
+  /** In words, what is wrong: ranges that were synced and are not whole, or all of it. */
   readonly damage: readonly string[];
-  /** Whether it may be appended to: all of it is whole. */
-  readonly isWhole: boolean;
+  /** Whether it may be appended to: all of it is whole, and it is encrypted as a new one would be. */
+  readonly isFit: boolean;
+}
+
+/** A file of the folder. */
+export interface LogPath {
+  readonly path: string;
+  readonly generation: number;
 }
 
 export function logPath(folder: string, generation: number): string {
   return `${folder}/${generation}.log`;
 }
 
-/** Reads all that a folder holds of consumers, and changes nothing. Rejects with a `DiskError` where the disk does not let it. */
-export async function readConsumerLogs(disk: Disk, folder: string): Promise<FoundLogs> {
-  const entries = await disk.list(folder);
-  const generations = entries
-    .map(({ name, isFolder }) => (isFolder ? null : LOG_NAME.exec(name)))
-    .filter((match) => match !== null)
-    .map(([, digits]) => Number(digits))
-    .toSorted((a, b) => a - b);
+/**
+ * Reads all that a folder holds of the consumers of `stream` (empty: of anybody), and changes nothing. Rejects with a
+ * `DiskError` where the disk does not let it, and with a `KeyError` where it was encrypted with another key.
+ */
+export async function readConsumerLogs(
+  disk: Disk,
+  folder: string,
+  encryption: Encryption | null,
+  stream: string,
+): Promise<FoundLogs> {
+  const { paths, leftOver } = await findConsumerLogs(disk, folder);
   const kept = new Map<string, KeptConsumer>();
   const logs: FoundLog[] = [];
-  for (const generation of generations) {
-    const path = logPath(folder, generation);
-    const file = Buffer.alloc(disk.size(path));
-    const size = await disk.readLater(path, 0, file, 0, file.length);
-    logs.push(replay(path, file.subarray(0, size), generation, kept));
+  for (const { path, generation } of paths) {
+    const data = await readWhole(disk, path);
+    const header = readLogHeader(data, generation);
+    const file = openLogFile(header, encryption, path);
+    const survey = surveyLog(data, file, header.isWhole);
+    const damage = damageOf(survey, stream);
+    for (const batch of applicable(survey, stream)) applyBatch(batch, kept);
+    const isFit = survey.gaps.length === 0 && damage.length === 0;
+    const isKept = isCurrent(file.cipher, encryption?.keys ?? null);
+    logs.push({ path, file, size: data.length, damage, isFit: isFit && isKept });
   }
-  const leftOver = entries
-    .filter(({ name }) => name.endsWith(".log.tmp"))
-    .map(({ name }) => `${folder}/${name}`);
   return { kept, logs, leftOver };
 }
 
-/** A range that is not whole. */
-interface Gap {
-  readonly start: number;
-  readonly end: number;
+/** The files of a folder, the oldest generation first, and what a crash has left beside them. */
+export async function findConsumerLogs(
+  disk: Disk,
+  folder: string,
+): Promise<{ readonly paths: readonly LogPath[]; readonly leftOver: readonly string[] }> {
+  const entries = await disk.list(folder);
+  const paths = entries
+    .map(({ name, isFolder }) => (isFolder ? null : LOG_NAME.exec(name)))
+    .filter((match) => match !== null)
+    .map(([name, digits]) => ({ path: `${folder}/${name}`, generation: Number(digits) }))
+    .toSorted((a, b) => a.generation - b.generation);
+  const leftOver = entries
+    .filter(({ name }) => name.endsWith(".log.tmp"))
+    .map(({ name }) => `${folder}/${name}`);
+  return { paths, leftOver };
 }
 
-/** Does what a file says, in its order, to `kept`. */
-function replay(path: string, file: Buffer, generation: number, kept: Map<string, KeptConsumer>): FoundLog {
-  const { batches, gaps } = survey(file, generation);
-  const syncedBytes = batches.reduce((most, batch) => Math.max(most, batch.syncedBytes), FILE_HEADER_BYTES);
-  const damage = gaps
-    .filter(({ start }) => start < syncedBytes)
-    .map(({ start, end }) => `${end - start} bytes at ${start}`);
-  // What was written behind a write that was lost is lost with it, unless the loss is damage.
-  const torn = gaps.find(({ start }) => start >= syncedBytes);
-  for (const batch of batches) if (torn === undefined || batch.start < torn.start) applyBatch(batch, kept);
-  return { path, generation, size: file.length, damage, isWhole: gaps.length === 0 };
+/** All bytes of a file. */
+export async function readWhole(disk: Disk, path: string): Promise<Buffer> {
+  const data = Buffer.alloc(disk.size(path));
+  const size = await disk.readLater(path, 0, data, 0, data.length);
+  return data.subarray(0, size);
 }
 
-function survey(file: Buffer, generation: number): { batches: Batch[]; gaps: Gap[] } {
+/** What there is in a file. */
+export interface Survey {
+  readonly size: number;
+  readonly batches: readonly Batch[];
+  /** Ranges that are not whole. */
+  readonly gaps: readonly { readonly start: number; readonly end: number }[];
+  /** So much of it was synced. */
+  readonly syncedBytes: number;
+}
+
+/** Looks through the bytes of a file. */
+export function surveyLog(data: Buffer, file: LogFile, isHeaderWhole: boolean): Survey {
+  const { headerBytes } = file;
   const batches: Batch[] = [];
-  const gaps: Gap[] = [];
-  if (!isFileHeader(file, generation)) gaps.push({ start: 0, end: Math.min(file.length, FILE_HEADER_BYTES) });
-  for (let at = FILE_HEADER_BYTES; at < file.length;) {
-    let batch = readBatch(file, generation, at);
+  const gaps: { start: number; end: number }[] = [];
+  if (!isHeaderWhole) gaps.push({ start: 0, end: Math.min(data.length, headerBytes) });
+  for (let at = headerBytes; at < data.length;) {
+    let batch = readBatch(data, file, at);
     if (batch === null) {
-      batch = findBatch(file, generation, at + 1);
-      gaps.push({ start: at, end: batch?.start ?? file.length });
+      batch = findBatch(data, file, at + 1);
+      gaps.push({ start: at, end: batch?.start ?? data.length });
     }
     if (batch === null) break;
     batches.push(batch);
     at = batch.end;
   }
-  return { batches, gaps };
+  const syncedBytes = batches.reduce((most, batch) => Math.max(most, batch.syncedBytes), headerBytes);
+  return { size: data.length, batches, gaps, syncedBytes };
+}
+
+/** In words, what of a file is lost or not `stream`'s. */
+export function damageOf(survey: Survey, stream: string): string[] {
+  const { gaps, syncedBytes } = survey;
+  const owner = ownerOf(survey, stream);
+  if (owner !== stream) return [`it is that of stream '${owner}'`];
+  return gaps
+    .filter(({ start }) => start < syncedBytes)
+    .map(({ start, end }) => `${end - start} bytes at ${start}`);
+}
+
+/** The batches that count. What was written behind a write that was lost is lost with it, unless the loss is damage. */
+function applicable(survey: Survey, stream: string): readonly Batch[] {
+  const { batches, gaps, syncedBytes } = survey;
+  if (ownerOf(survey, stream) !== stream) return [];
+  const torn = gaps.find(({ start }) => start >= syncedBytes);
+  return torn === undefined ? batches : batches.filter(({ start }) => start < torn.start);
+}
+
+/** Whose log it says it is; `stream` where it does not say, or nobody asks. */
+function ownerOf({ batches: [first] }: Survey, stream: string): string {
+  if (stream === "" || first === undefined) return stream;
+  return streamOf(first) || stream;
 }

@@ -8,6 +8,7 @@ import { SeededRandom } from "../io/seeded-random.ts";
 import { VirtualClock } from "../io/virtual-clock.ts";
 import { openConsumerLog } from "./consumer-log.ts";
 import type { ConsumerStore, KeptConsumer } from "./consumer-store.ts";
+import { type Encryption, KeyError } from "./file/cipher.ts";
 
 const FOLDER = "/js/consumers";
 /** Small, so that logs are written anew now and then. */
@@ -19,7 +20,15 @@ interface Surroundings {
   readonly open: (disk: Disk) => Promise<ConsumerStore>;
 }
 
-function surroundings(intervalMs = 0): Surroundings {
+/** With `key`, and the key of before. */
+function encryption(key: string, former: string | null = null): Encryption {
+  const previousKey = former === null ? null : Buffer.from(former);
+  return { keys: { cipher: "chacha", key: Buffer.from(key), previousKey }, random: new SeededRandom(7) };
+}
+
+const ENCRYPTED = encryption("k");
+
+function surroundings(intervalMs = 0, encryption: Encryption | null = null, stream = "S"): Surroundings {
   const clock = new VirtualClock((run) => queueMicrotask(run));
   const timers = new TimerQueue(clock);
   const damage: string[] = [];
@@ -29,6 +38,8 @@ function surroundings(intervalMs = 0): Surroundings {
       timers,
       report: (text) => damage.push(text),
       compactBytesMin: COMPACT_BYTES,
+      encryption,
+      stream,
     });
   return { clock, damage, open };
 }
@@ -84,9 +95,10 @@ async function use(
   disk: FaultyDisk,
   seed: number,
   intervalMs: number,
+  encryption: Encryption | null = null,
 ): Promise<{ history: History; durable: number }> {
   const random = new SeededRandom(seed);
-  const { clock, damage, open } = surroundings(intervalMs);
+  const { clock, damage, open } = surroundings(intervalMs, encryption);
   const history: History = [new Map()];
   let durable = 0;
   try {
@@ -115,8 +127,9 @@ async function checkAfterCrash(
   history: History,
   durable: number,
   what: string,
+  encryption: Encryption | null = null,
 ): Promise<void> {
-  const { damage, open } = surroundings();
+  const { damage, open } = surroundings(0, encryption);
   const log = await open(disk);
   assert.deepEqual(damage, [], `no damage ${what}`);
   // Before the first write there is no file.
@@ -276,19 +289,20 @@ test("a full disk stops it, and it goes on when there is room", async () => {
 });
 
 test("what is put while a write fails is written with it later", async () => {
-  for (let wait = 0; wait < 6; wait++) {
+  for (let wait = 0; wait < 12; wait++) {
+    const fault = wait % 2 === 0 ? "full" : "busy";
     const disk = new FaultyDisk(1);
     const { clock, open } = surroundings();
     const log = await open(disk);
     for (const name of ["a", "b", "c"]) log.putConfig(name, "1");
     log.commit();
     await turns(SETTLED);
-    disk.failAt(disk.steps.length, "full");
+    disk.failAt(disk.steps.length, fault);
     log.putState("a", Buffer.from("2"));
     log.remove("b");
     log.putState("c", Buffer.from("2"));
     log.commit();
-    await turns(wait);
+    await turns(wait >> 1);
     log.putConfig("a", "3");
     log.putConfig("b", "3");
     log.remove("c");
@@ -381,6 +395,110 @@ test("whenever the power goes, what was confirmed is there, and nothing that nev
   }
 });
 
+test("the same with a key, also one that takes the place of another, or of none", async () => {
+  const befores: (Encryption | null)[] = [ENCRYPTED, encryption("former"), null];
+  const after = encryption("k", "former");
+  for (let seed = 0; seed < 12; seed++) {
+    const before = befores[seed % befores.length];
+    const whole = new FaultyDisk(seed);
+    await use(whole, seed, 0, before);
+    for (let step = 0; step < whole.steps.length; step += 2) {
+      const disk = new FaultyDisk(seed);
+      disk.killAt(step + (seed % 2));
+      const { history, durable } = await use(disk, seed, 0, before);
+      const what = `seed ${seed}, encrypted, at step ${step}`;
+      const found = disk.crash();
+      // The power goes once more, at the start that writes it anew.
+      found.killAt(step % 7);
+      await surroundings(0, after)
+        .open(found)
+        .catch(() => undefined);
+      await checkAfterCrash(found.crash(), history, durable, what, after);
+    }
+  }
+});
+
+test("one whose key is not there, or another one, is left alone, and says so by name", async () => {
+  const disk = new FaultyDisk(1);
+  const log = await surroundings(0, ENCRYPTED).open(disk);
+  log.putConfig("a", "1");
+  await log.close();
+  const before = disk.content(`${FOLDER}/1.log`);
+  const steps = disk.steps.length;
+  const path = `${FOLDER}/1.log`;
+  await assert.rejects(surroundings().open(disk), new KeyError(`${path} is encrypted, and there is no key`));
+  const other = surroundings(0, encryption("other", "another"));
+  await assert.rejects(other.open(disk), new KeyError(`${path} was encrypted with another key`));
+  assert.equal(disk.steps.length, steps, "nothing was done");
+  assert.deepEqual(disk.content(path), before);
+});
+
+test("what is plain, or has the key of before, is written anew with the key", async () => {
+  for (const before of [null, encryption("former")]) {
+    const disk = new FaultyDisk(1);
+    const log = await surroundings(0, before).open(disk);
+    log.putConfig("a", '{"description":"secret"}');
+    log.putState("a", Buffer.from("secret"));
+    await log.close();
+    const { damage, open } = surroundings(0, encryption("k", "former"));
+    const next = await open(disk);
+    assert.deepEqual(disk.paths, [`${FOLDER}/2.log`]);
+    assert.ok(!disk.content(disk.paths[0]).includes("secret"));
+    await next.close();
+    const last = await surroundings(0, ENCRYPTED).open(disk.crash());
+    assert.deepEqual(plain(last.recovered), {
+      a: ['{"description":"secret"}', Buffer.from("secret").toString("hex")],
+    });
+    await (await open(disk)).close();
+    assert.deepEqual(disk.paths, [`${FOLDER}/2.log`], "once is enough");
+    assert.deepEqual(damage, []);
+  }
+});
+
+test("the log of another stream is not taken", async () => {
+  for (const encryption of [null, ENCRYPTED]) {
+    const disk = new FaultyDisk(1);
+    const log = await surroundings(0, encryption).open(disk);
+    log.putConfig("a", "1");
+    await log.close();
+    const { damage, open } = surroundings(0, encryption, "T");
+    assert.equal((await open(disk)).recovered.size, 0);
+    assert.match(damage.join(), /1\.log: damaged \(it is that of stream 'S'\)/);
+    assert.deepEqual(disk.paths, [`${FOLDER}/1.log.damaged`, `${FOLDER}/2.log`]);
+  }
+});
+
+test("of an encrypted log no byte is changed without that being found out", async () => {
+  const disk = new FaultyDisk(1);
+  const log = await surroundings(0, ENCRYPTED).open(disk);
+  for (const name of ["a", "b"]) {
+    log.putConfig(name, `{"name":"${name}"}`);
+    log.putState(name, Buffer.from(name));
+    log.commit();
+    await turns(SETTLED);
+  }
+  await log.close();
+  const [path] = disk.paths;
+  const good = disk.content(path);
+  for (let at = 0; at < good.length; at++) {
+    const bad = new FaultyDisk(1);
+    await bad.makeFolder(FOLDER);
+    await bad.replace(path, good);
+    bad.damage(path, (content) => {
+      content[at] ^= 1 << (at % 8);
+      return content;
+    });
+    const { damage, open } = surroundings(0, ENCRYPTED);
+    const { recovered } = await open(bad);
+    for (const [name, { config, state }] of recovered) {
+      assert.equal(config, `{"name":"${name}"}`, `byte ${at}`);
+      if (state !== null) assert.equal(Buffer.from(state).toString(), name, `byte ${at}`);
+    }
+    const isAll = [...recovered.values()].filter(({ state }) => state !== null).length === 2;
+    assert.ok(isAll || damage.length === 1, `byte ${at}: nothing is lost in silence`);
+  }
+});
+
 test("when the power goes while it starts after a crash, nothing is lost either", async () => {
   for (let seed = 0; seed < 60; seed++) {
     const disk = new FaultyDisk(seed);
@@ -400,7 +518,7 @@ test("damage is found, told and kept aside, and the rest is recovered", async ()
   for (let seed = 0; seed < 300; seed++) {
     const random = new SeededRandom(seed);
     const disk = new FaultyDisk(seed);
-    const { damage, open } = surroundings();
+    const { damage, open } = surroundings(0, seed % 2 === 0 ? null : ENCRYPTED);
     const log = await open(disk);
     const history: History = [new Map()];
     const puts = 3 + random.below(12);

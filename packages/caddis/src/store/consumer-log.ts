@@ -1,25 +1,32 @@
+import { must } from "../base/assert.ts";
 import { Timer } from "../base/timer-queue.ts";
 import type { TimerQueue } from "../base/timer-queue.ts";
 import { DiskError } from "../io/disk.ts";
 import type { Disk, WritableFile } from "../io/disk.ts";
 import type { ConsumerStore, KeptConsumer } from "./consumer-store.ts";
+import type { LogFile } from "./consumer-log-file.ts";
 import { BatchBuilder } from "./consumer-log-format.ts";
 import { logPath, readConsumerLogs } from "./consumer-log-recovery.ts";
 import { keptBytes, writeGeneration } from "./consumer-log-snapshot.ts";
+import type { Encryption } from "./file/cipher.ts";
 import type { SyncPolicy } from "./stream-store.ts";
 
 /** A log is written anew when it is so many times as large as what is kept … */
 const COMPACT_FACTOR = 4;
 /** … but not while it is smaller than this: a state of 200 bytes put each second fills it in half an hour. */
 const COMPACT_BYTES_MIN = 256 * 1024;
-/** How often a full disk is tried again. */
-const FULL_RETRY_MS = 1_000;
+/** How often it is tried again where nothing could be written: the disk is full, or no file can be opened. */
+const RETRY_MS = 1_000;
 
 export interface ConsumerLogOptions {
   readonly sync: SyncPolicy;
   readonly timers: Pick<TimerQueue, "setIn" | "cancel">;
   /** Told in words what was found damaged. */
   readonly report: (damage: string) => void;
+  /** Null, as if it were not given: nothing is encrypted. What is there and is not stays readable, and is written anew. */
+  readonly encryption?: Encryption | null;
+  /** Whose consumers these are, by the name of the stream's folder; a log that says otherwise is not taken. */
+  readonly stream?: string;
   /** For tests: the size below which a log is not written anew. */
   readonly compactBytesMin?: number;
 }
@@ -34,27 +41,29 @@ interface Change {
 
 /**
  * Opens the consumers' log in `folder`, and makes both if there is none. What is damaged is reported and kept
- * aside, `<name>.damaged`; the rest is recovered. Rejects with a `DiskError` where the disk does not let it.
+ * aside, `<name>.damaged`; the rest is recovered. Rejects with a `DiskError` where the disk does not let it, or with a
+ * `KeyError` where it was encrypted with another key: then nothing was changed.
  */
 export async function openConsumerLog(
   disk: Disk,
   folder: string,
   options: ConsumerLogOptions,
 ): Promise<ConsumerStore> {
-  const { kept, logs, leftOver } = await readConsumerLogs(disk, folder);
+  const { encryption = null, stream = "" } = options;
+  // Most streams never have a consumer that is kept: the first one makes folder and file.
+  if (disk.size(folder) < 0) return new ConsumerLog(disk, folder, options, new Map(), null);
+  const { kept, logs, leftOver } = await readConsumerLogs(disk, folder, encryption, stream);
   for (const path of leftOver) await disk.remove(path);
   const last = logs.at(-1);
-  if (last === undefined && disk.size(folder) < 0) await disk.makeFolder(folder);
-  // Most streams never have a consumer that is kept: the first one makes the file.
-  if (last === undefined) return new ConsumerLog(disk, folder, options, kept, null, 0, 0);
-  if (logs.length === 1 && last.isWhole) {
-    const file = await disk.openToWrite(last.path);
+  if (last === undefined) return new ConsumerLog(disk, folder, options, kept, null);
+  if (logs.length === 1 && last.isFit) {
+    const writable = await disk.openToWrite(last.path);
     // Whoever wrote the end of it may not have come to sync it.
-    await file.sync();
-    return new ConsumerLog(disk, folder, options, kept, file, last.generation, last.size);
+    await writable.sync();
+    return new ConsumerLog(disk, folder, options, kept, { ...last, writable });
   }
-  const generation = last.generation + 1;
-  const size = await writeGeneration(disk, folder, generation, kept);
+  const generation = last.file.generation + 1;
+  const next = await writeGeneration(disk, folder, generation, kept, encryption, stream);
   for (const { path, damage } of logs) {
     if (damage.length === 0) {
       await disk.remove(path);
@@ -66,8 +75,15 @@ export async function openConsumerLog(
         `the file is left as ${path}.damaged`,
     );
   }
-  const file = await disk.openToWrite(logPath(folder, generation));
-  return new ConsumerLog(disk, folder, options, kept, file, generation, size);
+  const writable = await disk.openToWrite(logPath(folder, generation));
+  return new ConsumerLog(disk, folder, options, kept, { ...next, writable });
+}
+
+/** A file that is open to be appended to. */
+interface OpenLog {
+  readonly file: LogFile;
+  readonly writable: WritableFile;
+  readonly size: number;
 }
 
 /** An append-only log of what is put, written and synced in one go for all that comes in a turn. */
@@ -78,9 +94,9 @@ class ConsumerLog implements ConsumerStore {
   readonly #options: ConsumerLogOptions;
   readonly #compactBytesMin: number;
   readonly #kept: Map<string, KeptConsumer>;
-  /** Null: it was not written to yet. */
-  #file: WritableFile | null;
-  #generation: number;
+  /** Null, both: there is none yet. */
+  #file: LogFile | null;
+  #writable: WritableFile | null;
   /** Where the next batch goes. */
   #size: number;
   /** So much of it is synced. */
@@ -93,8 +109,8 @@ class ConsumerLog implements ConsumerStore {
   #position = 0;
   #durablePosition = 0;
   #failure: string | null = null;
-  /** The failure is a full disk met by a write, which is tried again; a sync never is. */
-  #isFull = false;
+  /** The failure is a full disk, or no file to be had, met by a write, which is tried again; a sync never is. */
+  #willPass = false;
   /** It is to be written anew. Once that was tried, the next generation may be there, and this one is not to be added to. */
   #mustCompact = false;
   #isScheduled = false;
@@ -116,9 +132,7 @@ class ConsumerLog implements ConsumerStore {
     folder: string,
     options: ConsumerLogOptions,
     kept: Map<string, KeptConsumer>,
-    file: WritableFile | null,
-    generation: number,
-    size: number,
+    open: OpenLog | null,
   ) {
     this.#disk = disk;
     this.#folder = folder;
@@ -126,13 +140,12 @@ class ConsumerLog implements ConsumerStore {
     this.#compactBytesMin = options.compactBytesMin ?? COMPACT_BYTES_MIN;
     this.#kept = kept;
     this.recovered = new Map(kept);
-    this.#file = file;
-    this.#generation = generation;
-    this.#size = size;
-    this.#syncedBytes = size;
-    // There is none yet.
-    this.#mustCompact = generation === 0;
-    this.#isVouchedFor = generation === 0;
+    this.#file = open?.file ?? null;
+    this.#writable = open?.writable ?? null;
+    this.#size = open?.size ?? 0;
+    this.#syncedBytes = this.#size;
+    this.#mustCompact = open === null;
+    this.#isVouchedFor = open === null;
     for (const [name, consumer] of kept) this.#keptBytes += keptBytes(name, consumer);
   }
 
@@ -190,13 +203,13 @@ class ConsumerLog implements ConsumerStore {
     await this.#settle();
     this.#isClosed = true;
     this.#options.timers.cancel(this.#timer);
-    await this.#file?.close();
+    await this.#writable?.close();
   }
 
   async destroy(): Promise<void> {
     // Nobody waits for what is written now.
     this.#failure ??= "removed";
-    this.#isFull = false;
+    this.#willPass = false;
     await this.#work;
     if (!this.#isClosed) await this.close();
     await this.#disk.removeFolder(this.#folder);
@@ -209,10 +222,10 @@ class ConsumerLog implements ConsumerStore {
     this.#start();
     await this.#work;
     if (this.#failure !== null || this.#isVouchedFor) return;
+    const { file, writable } = this.#open();
     try {
-      const file = await this.#open();
-      await file.writeDurably(this.#size, [
-        new BatchBuilder().build(this.#generation, this.#size, this.#syncedBytes),
+      await writable.writeDurably(this.#size, [
+        new BatchBuilder().build(file, this.#size, this.#syncedBytes),
       ]);
     } catch (error) {
       // Nothing is lost by it.
@@ -246,7 +259,7 @@ class ConsumerLog implements ConsumerStore {
   /** Writes and syncs until there is nothing to do, or until it fails. Does not reject. */
   async #run(): Promise<void> {
     try {
-      while (this.#failure === null || this.#isFull) {
+      while (this.#failure === null || this.#willPass) {
         if (this.#changes.size > 0) await this.#write();
         else if (this.#wantsSync) await this.#sync();
         else break;
@@ -268,26 +281,26 @@ class ConsumerLog implements ConsumerStore {
       else await this.#append(changes);
     } catch (error) {
       this.#takeBack(changes);
-      this.#isFull = error instanceof DiskError && error.fault === "full";
+      this.#willPass = error instanceof DiskError && (error.fault === "full" || error.fault === "busy");
       throw error;
     }
     this.#failure = null;
-    this.#isFull = false;
+    this.#willPass = false;
     this.#durablePosition = upTo;
     this.onDurable();
   }
 
   async #append(changes: ReadonlyMap<string, Change>): Promise<void> {
     this.#isVouchedFor = false;
+    const { file, writable } = this.#open();
     // Before anything is waited for: what is put meanwhile belongs to the next batch.
-    const batch = this.#encode(changes).build(this.#generation, this.#size, this.#syncedBytes);
-    const file = await this.#open();
+    const batch = this.#encode(changes).build(file, this.#size, this.#syncedBytes);
     if (this.#options.sync.intervalMs === 0) {
-      await file.writeDurably(this.#size, [batch]);
+      await writable.writeDurably(this.#size, [batch]);
       this.#size += batch.length;
       this.#syncedBytes = this.#size;
     } else {
-      await file.write(this.#size, [batch]);
+      await writable.write(this.#size, [batch]);
       this.#size += batch.length;
       if (!this.#timer.isSet) this.#options.timers.setIn(this.#timer, this.#options.sync.intervalMs);
     }
@@ -306,30 +319,40 @@ class ConsumerLog implements ConsumerStore {
 
   /** Puts all that is kept in a new file in place of this one. */
   async #compact(): Promise<void> {
-    const generation = this.#generation + 1;
-    const size = await writeGeneration(this.#disk, this.#folder, generation, this.#kept);
-    const file = await this.#disk.openToWrite(logPath(this.#folder, generation));
-    const old = this.#file;
+    const generation = (this.#file?.generation ?? 0) + 1;
+    const { encryption = null, stream = "" } = this.#options;
+    const folder = this.#folder;
+    const { file, size } = await writeGeneration(
+      this.#disk,
+      folder,
+      generation,
+      this.#kept,
+      encryption,
+      stream,
+    );
+    const writable = await this.#disk.openToWrite(logPath(folder, generation));
+    const old = this.#writable;
     this.#mustCompact = false;
     this.#isVouchedFor = true;
     this.#file = file;
-    this.#generation = generation;
+    this.#writable = writable;
     this.#size = size;
     this.#syncedBytes = size;
     await old?.close();
-    if (generation > 1) await this.#disk.remove(logPath(this.#folder, generation - 1));
+    if (generation > 1) await this.#disk.remove(logPath(folder, generation - 1));
   }
 
-  async #open(): Promise<WritableFile> {
-    this.#file ??= await this.#disk.openToWrite(logPath(this.#folder, this.#generation));
-    return this.#file;
+  /** The file, which is there: the first thing that is written makes it. */
+  #open(): { file: LogFile; writable: WritableFile } {
+    const file = must(this.#file, "a log that was written to has a file");
+    return { file, writable: must(this.#writable, "a log that has a file has it open") };
   }
 
   async #sync(): Promise<void> {
     this.#wantsSync = false;
     const size = this.#size;
-    this.#isFull = false;
-    await this.#file?.sync();
+    this.#willPass = false;
+    await this.#writable?.sync();
     this.#syncedBytes = size;
   }
 
@@ -352,7 +375,7 @@ class ConsumerLog implements ConsumerStore {
 
   #fail(error: unknown): void {
     this.#failure = error instanceof Error ? error.message : String(error);
-    if (this.#isFull && !this.#isClosed) this.#options.timers.setIn(this.#timer, FULL_RETRY_MS);
+    if (this.#willPass && !this.#isClosed) this.#options.timers.setIn(this.#timer, RETRY_MS);
     this.onDurable();
   }
 }

@@ -55,6 +55,8 @@ export interface StreamStore {
   load(seq: number, into: StoredMessage): "loaded" | "absent" | "damaged";
   /** The sequence of the first message that is not older than this; `lastSeq + 1` when there is none. */
   firstSeqFrom(time: Instant): number;
+  /** Sequences of messages that came with headers and are not older than this, ascending: free where none did. */
+  withHeaders(since: Instant): IterableIterator<number>;
 
   /** The last sequence of a literal subject; 0: no message has it. */
   lastSeqOf(subject: string): number;
@@ -86,7 +88,7 @@ export interface StreamStore {
   commit(): void;
   /** Called after each time `durablePosition` has advanced, and when `failure` has come; one listener. */
   onDurable: () => void;
-  /** Why nothing can be stored any more, in words; null: all is well. A full disk is a failure that ends by itself. */
+  /** Why nothing can be stored any more, in words; null: all is well. Some failures end by themselves: see `kind`. */
   readonly failure: StoreFailure | null;
 
   /** Bytes on the disk, or in memory: all that is held, not only what counts as `state.bytes`. */
@@ -129,8 +131,11 @@ export interface Filter {
 }
 
 export interface StoreFailure {
-  /** A full disk may get room again: then `failure` goes back to null and `onDurable` is called. */
-  readonly kind: "full" | "failed";
+  /**
+   * `full` and `busy`, as a disk says it: nothing was written, and it is tried again. When that works `failure` goes back
+   * to null and `onDurable` is called. `failed`: nothing is written any more.
+   */
+  readonly kind: "full" | "busy" | "failed";
   readonly reason: string;
 }
 

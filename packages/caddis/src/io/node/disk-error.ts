@@ -6,6 +6,8 @@ import { asSystemError, describeSystemError } from "./system-error.ts";
 const FAULTS = new Map<string, DiskFault>([
   ["ENOSPC", "full"],
   ["EDQUOT", "full"],
+  ["EMFILE", "busy"],
+  ["ENFILE", "busy"],
   ["ENOENT", "absent"],
   ["EACCES", "denied"],
   ["EPERM", "denied"],

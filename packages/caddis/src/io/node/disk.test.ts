@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { diskContract } from "../../../../../test/contract/disk.ts";
 import type { DiskUnderTest } from "../../../../../test/contract/disk.ts";
 import { DiskError } from "../disk.ts";
+import { diskError } from "./disk-error.ts";
 import { NodeDisk } from "./disk.ts";
 
 async function open(): Promise<DiskUnderTest & { disk: NodeDisk }> {
@@ -99,6 +100,13 @@ test("faults of the system have names", async (t) => {
   chmodSync(folder, 0o500);
   await assert.rejects(disk.openToWrite(`${folder}/x`), { fault: "denied" });
   chmodSync(folder, 0o700);
+});
+
+test("where no descriptor is left the disk is busy: nothing was done", () => {
+  for (const code of ["EMFILE", "ENFILE"]) {
+    const error = Object.assign(new Error(code), { code });
+    assert.equal(diskError("open", "/x", error).fault, "busy");
+  }
 });
 
 test("a full device is full", async (t) => {

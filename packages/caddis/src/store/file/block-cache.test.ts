@@ -31,17 +31,11 @@ test("what was not used lately goes when there is no room, and what can't go sta
 
 test("what is dear to bring back stays for more rounds, and goes too", () => {
   const cache = new BlockCache(100);
-  let isThere = true;
-  const dear = new CacheEntry(
-    40,
-    () => {
-      isThere = false;
-      return true;
-    },
-    3,
-  );
-  cache.add(dear);
+  const gone: string[] = [];
+  const entry = (name: string, bytes: number, rounds: number): CacheEntry =>
+    new CacheEntry(bytes, () => gone.push(name) > 0, rounds);
+  cache.add(entry("dear", 40, 3));
   let adds = 0;
-  for (; isThere && adds < 100; adds++) cache.add(new CacheEntry(30, () => true));
+  for (; adds < 100 && !gone.includes("dear"); adds++) cache.add(entry("cheap", 30, 1));
   assert.ok(adds > 6 && adds < 20, `gone after ${adds}`);
 });

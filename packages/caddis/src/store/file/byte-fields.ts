@@ -1,6 +1,19 @@
+import { endianness } from "node:os";
 import { assert } from "../../base/assert.ts";
 
 const BYTES_INITIAL = 4 * 1024;
+
+const IS_BIG_ENDIAN = endianness() === "BE";
+
+/** Numbers off the heap. */
+type Numbers = Int32Array | Uint32Array | Float64Array;
+
+/** Puts the bytes of numbers in the order that files have, or back. */
+function turn(bytes: Buffer, numberBytes: number): void {
+  if (!IS_BIG_ENDIAN) return;
+  if (numberBytes === 4) bytes.swap32();
+  else bytes.swap64();
+}
 
 /** Puts fields one behind the other into memory that grows. */
 export class FieldWriter {
@@ -21,6 +34,12 @@ export class FieldWriter {
     this.reserve(bytes.length);
     this.#buf.set(bytes, this.#end);
     this.#end += bytes.length;
+  }
+
+  /** Numbers of 32 or 64 bits as they lie in memory; where that is the other way round they are turned. */
+  numbers(array: Numbers): void {
+    this.bytes(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+    turn(this.#buf.subarray(this.#end - array.byteLength, this.#end), array.BYTES_PER_ELEMENT);
   }
 
   /** Has `fill` put up to `length` bytes in, and tell how many these were. */
@@ -64,6 +83,13 @@ export class FieldReader {
 
   bytes(length: number): Buffer {
     return this.#take(length) ? this.#buf.subarray(this.#at - length, this.#at) : Buffer.alloc(0);
+  }
+
+  /** Fills `array` with numbers that `FieldWriter.numbers` wrote. */
+  numbers(array: Numbers): void {
+    const bytes = Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+    bytes.set(this.bytes(bytes.length));
+    turn(bytes, array.BYTES_PER_ELEMENT);
   }
 
   #take(length: number): boolean {

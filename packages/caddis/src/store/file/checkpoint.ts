@@ -1,11 +1,10 @@
 import type { Disk } from "../../io/disk.ts";
 import type { Random } from "../../io/random.ts";
-import type { Block } from "./block.ts";
 import { FieldReader, FieldWriter } from "./byte-fields.ts";
 import { crc32, viewOf } from "./checksum.ts";
-import { checkOf, cipherOf, KeyError, newCipher, type StoreKeys, TAG_BYTES } from "./cipher.ts";
+import { checkOf, cipherOf, isCurrent, KeyError, newCipher, type StoreKeys, TAG_BYTES } from "./cipher.ts";
+import { type CheckpointBlock, readBlock, writeBlock } from "./checkpoint-block.ts";
 import { blockName } from "./format.ts";
-import { type LiveSet, readLiveSet, writeLiveSet } from "./live-set.ts";
 import type { StoreData } from "./store-data.ts";
 
 /**
@@ -16,41 +15,29 @@ import type { StoreData } from "./store-data.ts";
  * where it does not fit the blocks that are there, all blocks are read.
  *
  *       0  8   magic "CADDISIX"
- *       8  u32 version, 1
+ *       8  u32 version, 2
  *      12  u32 flags: as of a block, what the rest is encrypted with
  *      16  16  salt
  *      32  8   check value of the key
  *      40  u32 CRC-32 of the rest, seeded with that of the bytes before
  *      44  4   zeros
- *      48      fields as `encodeCheckpoint` writes them, u32 and f64; encrypted: followed by the tag
+ *      48      fields as `encodeCheckpoint` writes them, u32 and f64, and the subjects as they lie in memory
+ *              (`SubjectTable.save`); encrypted: followed by the tag
  */
 export const CHECKPOINT_NAME = "index.db";
 
 const MAGIC = "CADDISIX";
-const VERSION = 1;
+const VERSION = 2;
 const HEADER_BYTES = 48;
 const CRC_AT = 40;
-
-/** A block as a checkpoint knows it. */
-export interface CheckpointBlock {
-  readonly number: number;
-  readonly lastNumber: number;
-  readonly generation: number;
-  readonly firstSeq: number;
-  readonly lastSeq: number;
-  /** How much of it is covered. */
-  readonly end: number;
-  readonly liveBytes: number;
-  readonly timeMs: number;
-  readonly timeNs: number;
-  readonly live: LiveSet;
-}
 
 /** A checkpoint that was read. */
 export interface Checkpoint {
   readonly storeId: Buffer;
   /** Nothing was written after it. */
   readonly isClean: boolean;
+  /** Encrypted as one written now would be. */
+  readonly isCurrent: boolean;
   /** Of the block that would be begun next: files with lower ones were known, whatever is in them. */
   readonly nextNumber: number;
   readonly blocks: readonly CheckpointBlock[];
@@ -60,27 +47,31 @@ export interface Checkpoint {
 }
 
 /**
- * Names of the blocks that the checkpoint in `folder` speaks of, none where there is none or it is encrypted; null: it
- * can't be read. Rejects with a `DiskError`.
+ * Names of the blocks that the checkpoint in `folder` speaks of, none where there is none or nobody has the key; null:
+ * it can't be read. Rejects with a `DiskError`, or with a `KeyError` for a wrong key.
  */
-export async function checkpointNames(disk: Disk, folder: string): Promise<ReadonlySet<string> | null> {
+export async function checkpointNames(
+  disk: Disk,
+  folder: string,
+  keys: StoreKeys | null,
+): Promise<ReadonlySet<string> | null> {
   const path = `${folder}/${CHECKPOINT_NAME}`;
   const size = disk.size(path);
   if (size < 0) return new Set();
   const buf = Buffer.allocUnsafeSlow(size);
   const length = await disk.readLater(path, 0, buf, 0, size);
   try {
-    const checkpoint = decodeCheckpoint(buf.subarray(0, length), null, path);
+    const checkpoint = decodeCheckpoint(buf.subarray(0, length), keys, path);
     return checkpoint === null ? null : namesIn(checkpoint);
   } catch (error) {
-    if (error instanceof KeyError) return new Set();
+    if (error instanceof KeyError && keys === null) return new Set();
     throw error;
   }
 }
 
 /** Names of the blocks that a checkpoint speaks of. */
 export function namesIn({ blocks }: Checkpoint): ReadonlySet<string> {
-  return new Set(blocks.map((block) => blockName(block.number, block.lastNumber, block.generation)));
+  return new Set(blocks.map(({ header }) => blockName(header.number, header.lastNumber, header.generation)));
 }
 
 /** All of `data` as it is now. The caller sees to it that the log is durable up to here before this is put in place. */
@@ -101,14 +92,15 @@ export function encodeCheckpoint(
   for (const block of data.blocks) writeBlock(block, fields);
   fields.f64(data.state.lastSeq);
   writeFigures(data, fields);
-  writeSubjects(data, fields);
+  data.table.save(fields);
   return seal(fields, keys, random);
 }
 
 /** Null: it is no checkpoint, or damaged. Throws a `KeyError` for a wrong key. */
 export function decodeCheckpoint(buf: Buffer, keys: StoreKeys | null, path: string): Checkpoint | null {
-  const fields = unseal(buf, keys, path);
-  if (fields === null) return null;
+  const unsealed = unseal(buf, keys, path);
+  if (unsealed === null) return null;
+  const { fields, isCurrent: isAsNew } = unsealed;
   const storeId = fields.bytes(16);
   const isClean = fields.u32() === 1;
   const nextNumber = fields.f64();
@@ -120,41 +112,21 @@ export function decodeCheckpoint(buf: Buffer, keys: StoreKeys | null, path: stri
   }
   const lastSeq = fields.f64();
   if (fields.isOver) return null;
-  const readInto = (data: StoreData): boolean => readFigures(data, fields) && readSubjects(data, fields);
-  return { storeId, isClean, nextNumber, blocks, lastSeq, readInto };
-}
-
-function writeBlock(block: Block, fields: FieldWriter): void {
-  fields.f64(block.number);
-  fields.f64(block.lastNumber);
-  fields.u32(block.header.generation);
-  fields.f64(block.firstSeq);
-  fields.f64(block.lastSeq);
-  fields.u32(block.end);
-  fields.f64(block.liveBytes);
-  fields.f64(block.timeMs);
-  fields.u32(block.timeNs);
-  writeLiveSet(block.live, fields);
-}
-
-function readBlock(fields: FieldReader): CheckpointBlock | null {
-  const number = fields.f64();
-  const lastNumber = fields.f64();
-  const generation = fields.u32();
-  const firstSeq = fields.f64();
-  const lastSeq = fields.f64();
-  const end = fields.u32();
-  const liveBytes = fields.f64();
-  const timeMs = fields.f64();
-  const timeNs = fields.u32();
-  const live = readLiveSet(fields);
-  if (live === null) return null;
-  return { number, lastNumber, generation, firstSeq, lastSeq, end, liveBytes, timeMs, timeNs, live };
+  const readInto = (data: StoreData): boolean => {
+    readFigures(data, fields);
+    data.table.load(fields);
+    data.state.subjectCount = data.table.size;
+    return !fields.isOver;
+  };
+  return { storeId, isClean, isCurrent: isAsNew, nextNumber, blocks, lastSeq, readInto };
 }
 
 function writeFigures(data: StoreData, fields: FieldWriter): void {
   const { state, lost, kept, expiries } = data;
+  const { knownFirstTime } = state;
   fields.f64(state.firstSeq);
+  fields.f64(knownFirstTime?.ms ?? NaN);
+  fields.u32(knownFirstTime?.ns ?? 0);
   fields.f64(state.messages);
   fields.f64(state.bytes);
   fields.f64(data.liveBytes);
@@ -177,9 +149,12 @@ function writeFigures(data: StoreData, fields: FieldWriter): void {
 /** Where the due times end. */
 const NO_MORE = -1;
 
-function readFigures(data: StoreData, fields: FieldReader): boolean {
+function readFigures(data: StoreData, fields: FieldReader): void {
   const { state, lost, kept, expiries } = data;
   state.firstSeq = fields.f64();
+  const firstMs = fields.f64();
+  const firstNs = fields.u32();
+  if (!Number.isNaN(firstMs)) state.noteFirstTime(firstMs, firstNs);
   state.messages = fields.f64();
   state.bytes = fields.f64();
   data.liveBytes = fields.f64();
@@ -195,31 +170,6 @@ function readFigures(data: StoreData, fields: FieldReader): boolean {
   }
   state.lostCount = lost.count;
   state.lostBytes = lost.bytes;
-  return !fields.isOver;
-}
-
-function writeSubjects({ table }: StoreData, fields: FieldWriter): void {
-  fields.u32(table.size);
-  table.forEach((id) => {
-    const length = table.length(id);
-    fields.u32(length);
-    fields.filled(length, (target, start) => table.copySubject(id, target, start));
-    fields.f64(table.first(id));
-    fields.f64(table.last(id));
-    fields.u32(table.count(id));
-  });
-}
-
-function readSubjects({ table, state }: StoreData, fields: FieldReader): boolean {
-  for (let left = fields.u32(); left > 0 && !fields.isOver; left--) {
-    const subject = fields.bytes(fields.u32());
-    const first = fields.f64();
-    const last = fields.f64();
-    const count = fields.u32();
-    if (count > 0) table.restore(subject.latin1Slice(0, subject.length), first, last, count);
-  }
-  state.subjectCount = table.size;
-  return !fields.isOver;
 }
 
 function seal(fields: FieldWriter, keys: StoreKeys | null, random: Random): Buffer {
@@ -237,14 +187,20 @@ function seal(fields: FieldWriter, keys: StoreKeys | null, random: Random): Buff
   return buf;
 }
 
-function unseal(buf: Buffer, keys: StoreKeys | null, path: string): FieldReader | null {
+function unseal(
+  buf: Buffer,
+  keys: StoreKeys | null,
+  path: string,
+): { readonly fields: FieldReader; readonly isCurrent: boolean } | null {
   if (buf.length < HEADER_BYTES || buf.latin1Slice(0, 8) !== MAGIC || buf.readUInt32LE(8) !== VERSION)
     return null;
   if (buf.readUInt32LE(CRC_AT) !== checksumOf(buf)) return null;
   const cipher = cipherOf(keys, buf.readUInt32LE(12), buf.subarray(16, 32), buf.subarray(32, 40), path);
-  if (cipher === null) return new FieldReader(buf.subarray(HEADER_BYTES));
-  const plain = cipher.open(buf, HEADER_BYTES, HEADER_BYTES, buf.length - TAG_BYTES, 0);
-  return plain === null ? null : new FieldReader(plain);
+  const plain =
+    cipher === null
+      ? buf.subarray(HEADER_BYTES)
+      : cipher.open(buf, HEADER_BYTES, HEADER_BYTES, buf.length - TAG_BYTES, 0);
+  return plain === null ? null : { fields: new FieldReader(plain), isCurrent: isCurrent(cipher, keys) };
 }
 
 function checksumOf(buf: Buffer): number {

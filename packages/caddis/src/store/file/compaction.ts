@@ -207,7 +207,10 @@ class Copy {
     block.writtenEnd = content.length;
     block.durableEnd = content.length;
     block.lastSeq = this.#block.lastSeq;
-    for (const { timeMs, timeNs } of this.#blocks) block.noteTime(timeMs, timeNs);
+    for (const { timeMs, timeNs, headersSeq } of this.#blocks) {
+      block.noteTime(timeMs, timeNs);
+      block.headersSeq = Math.max(block.headersSeq, headersSeq);
+    }
     block.live = new LiveList(Uint32Array.from(this.#rels));
     return { block, index: this.#index, content: packed?.file ?? content };
   }

@@ -13,8 +13,10 @@ export class FileState implements StreamState {
   lastMs = 0;
   lastNs = 0;
   hasLast = false;
+  /** Which message's time `#firstMs` and `#firstNs` are. */
   #firstTimeOf: number = -1;
-  #firstTime: Instant | null = null;
+  #firstMs = NaN;
+  #firstNs = 0;
   readonly #timeOf: (seq: number) => Instant | null;
 
   /** `timeOf`: the time of a message that is there; null where it can't be read. */
@@ -25,10 +27,23 @@ export class FileState implements StreamState {
   get firstTime(): Instant | null {
     if (this.messages === 0) return null;
     if (this.#firstTimeOf !== this.firstSeq) {
-      this.#firstTime = this.#timeOf(this.firstSeq);
-      this.#firstTimeOf = this.firstSeq;
+      const time = this.#timeOf(this.firstSeq);
+      this.noteFirstTime(time?.ms ?? NaN, time?.ns ?? 0);
     }
-    return this.#firstTime;
+    return this.knownFirstTime;
+  }
+
+  /** The time of the first message where it need not be looked up; null: it has to be, or it can't be read. */
+  get knownFirstTime(): Instant | null {
+    if (this.#firstTimeOf !== this.firstSeq || Number.isNaN(this.#firstMs)) return null;
+    return { ms: this.#firstMs, ns: this.#firstNs };
+  }
+
+  /** Tells the time of the first message, which is at `firstSeq`. */
+  noteFirstTime(ms: number, ns: number): void {
+    this.#firstTimeOf = this.firstSeq;
+    this.#firstMs = ms;
+    this.#firstNs = ns;
   }
 
   get lastTime(): Instant | null {

@@ -75,6 +75,53 @@ test("a full disk acknowledges nothing, loses nothing, and goes on when there is
   assert.deepEqual(bench.reports, []);
 });
 
+/** Appends messages that fill several blocks and erases one; says which steps of the disk opened a file meanwhile. */
+async function fillBlocks(bench: Bench, store: FileStreamStore): Promise<number[]> {
+  const from = bench.disk.steps.length;
+  for (let i = 1; i <= 12; i++) await bench.append(store, `message ${i} `.repeat(50));
+  store.remove(1, true);
+  store.commit();
+  await bench.clock.settled();
+  // A file that is opened is made, or its folder synced.
+  const opens = (step: string): boolean => step.startsWith("create ") || step === `sync ${FOLDER}`;
+  return bench.disk.steps.flatMap((step, index) => (index >= from && opens(step) ? [index] : []));
+}
+
+for (const intervalMs of [0, 1000]) {
+  test(`where no file can be opened it is tried again (sync interval ${intervalMs})`, async () => {
+    const dry = new Bench();
+    const opening = await fillBlocks(dry, await dry.open(null, intervalMs));
+    assert.ok(opening.length > 4, `${opening.length} files are opened`);
+    let seen = 0;
+    for (const step of opening) {
+      const bench = new Bench();
+      const store = await bench.open(null, intervalMs);
+      bench.disk.failAt(step, "busy");
+      const failures = new Set<string>();
+      store.onDurable = () => {
+        if (store.failure === null) return;
+        failures.add(store.failure.kind);
+        assert.match(store.failure.reason, /made to fail/);
+        assert.ok(store.durablePosition < store.position, `step ${step}`);
+      };
+      await fillBlocks(bench, store);
+      await bench.clock.advance(2_000);
+      // What tidies up opens files too, and tries again by itself.
+      if (failures.size > 0) seen++;
+      assert.ok(!failures.has("failed") && !failures.has("full"), `step ${step}`);
+      assert.equal(store.failure, null, `step ${step}`);
+      assert.equal(store.durablePosition, store.position, `step ${step}`);
+      await store.close();
+      const after = await bench.open(null, 0, bench.disk.crash());
+      assert.deepEqual([after.state.messages, after.state.lastSeq], [11, 12], `step ${step}`);
+      for (let i = 2; i <= 12; i++) assert.equal(textAt(after, i), `message ${i} `.repeat(50));
+      assert.ok(!bench.disk.paths.some((path) => bench.disk.content(path).includes("message 1 ")));
+      assert.deepEqual(bench.reports, []);
+    }
+    assert.ok(seen > 2, `${seen} of ${opening.length} were told`);
+  });
+}
+
 test("a store on a full disk can be closed, and what was acknowledged is there afterwards", async () => {
   const bench = new Bench();
   const store = await bench.open();

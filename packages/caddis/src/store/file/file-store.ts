@@ -18,6 +18,7 @@ import type { BlockCache } from "./block-cache.ts";
 import { viewOf } from "./checksum.ts";
 import type { StoreKeys } from "./cipher.ts";
 import { BLOCK_BYTES_MIN, CHUNK_BYTES, KIND_FRONT, KIND_KEPT, KIND_SKIP } from "./format.ts";
+import { withHeaders } from "./header-search.ts";
 import { type FlushedStore, LogFlusher } from "./log-flusher.ts";
 import { LogWriter } from "./log-writer.ts";
 import { PendingRemovals } from "./pending-removals.ts";
@@ -110,7 +111,7 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
     this.#data = new StoreData(disk, cache, this.#reader, random.below(2 ** 32), options.report);
     this.#search = new StoreSearch(this.#data);
     this.#writer = this.#newWriter(Buffer.from(random.bytes(16)), 1, 0);
-    this.#upkeep = this.#newUpkeep([]);
+    this.#upkeep = this.#newUpkeep([], false);
     this.#flusher = new LogFlusher(disk, timers, this.#buffer, this, sync.intervalMs, 0, 0);
     this.#reader.onRefused = (reason) => this.#onRefused(reason);
     this.#data.onRefused = this.#reader.onRefused;
@@ -129,7 +130,6 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
   /** Reads what is there; once, before anything else. */
   async open(): Promise<void> {
     const { keys, report, firstSeq } = this.#options;
-    await this.#disk.makeFolder(this.#folder);
     const found = await recover(
       this.#disk,
       this.#folder,
@@ -139,9 +139,11 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
       report,
     );
     const { state } = this.#data;
+    // Whoever put something in had it made.
+    if (found.storeId === null) await this.#disk.makeFolder(this.#folder);
     if (found.storeId !== null) {
       this.#writer = this.#newWriter(found.storeId, found.nextNumber, found.previousLength);
-      this.#upkeep = this.#newUpkeep(found.superseded);
+      this.#upkeep = this.#newUpkeep(found.superseded, found.isUntouched);
       if (found.open !== null && this.#writer.canContinue(found.open)) this.#continue(found.open);
     } else if (firstSeq > 0) {
       state.firstSeq = firstSeq;
@@ -149,10 +151,24 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
       // A block says so, from the start.
       this.#begin();
     }
+    if (found.open === null) await this.#syncLast();
     this.#flusher.durableSeq = state.lastSeq;
     if (found.storeId === null && firstSeq > 0) {
       this.#position++;
       this.commit();
+    }
+  }
+
+  /** Whoever wrote the end of the log may not have come to sync it; from now on it counts as valid. */
+  async #syncLast(): Promise<void> {
+    const { last } = this.#data.blocks;
+    if (last === null) return;
+    try {
+      const file = await this.#disk.openToWrite(last.path);
+      await file.sync();
+      await file.close();
+    } catch (error) {
+      this.#flusher.giveUp(error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -289,6 +305,10 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
   firstSeqFrom(time: Instant): number {
     const found = this.#search.firstFrom(time);
     return found === 0 ? this.#data.state.lastSeq + 1 : found;
+  }
+
+  withHeaders(since: Instant): IterableIterator<number> {
+    return withHeaders(this.#data, this.#search, since);
   }
 
   lastSeqOf(subject: string): number {
@@ -472,7 +492,7 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
     );
   }
 
-  #newUpkeep(superseded: readonly string[]): Upkeep {
+  #newUpkeep(superseded: readonly string[], isUntouched: boolean): Upkeep {
     const { storeId } = this.#writer;
     const { bounds, keys, random, clock } = this.#options;
     const compresses = (): boolean => this.compresses;
@@ -485,7 +505,7 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
       clock,
       compresses,
     };
-    return new Upkeep(context, this, storeId, bounds ?? BOUNDS, superseded);
+    return new Upkeep(context, this, storeId, bounds ?? BOUNDS, superseded, isUntouched);
   }
 
   #continue(block: Block): void {

@@ -77,7 +77,8 @@ import { crc32, viewOf } from "./checksum.ts";
 
 const MAGIC = Buffer.from("CADDISLG", "latin1");
 const VERSION = 1;
-const HEADER_BYTES = 128;
+/** One copy of a block's header. */
+export const HEADER_BYTES = 128;
 /** Where records start: behind both copies of the header. */
 export const RECORDS_AT = 2 * HEADER_BYTES;
 /** What is read, and kept in memory, as one piece. */
@@ -171,7 +172,7 @@ export function encodeHeader(header: BlockHeader, buf: Buffer): void {
   buf.copy(buf, HEADER_BYTES, 0, HEADER_BYTES);
 }
 
-/** What the first `RECORDS_AT` bytes of a file say; null when neither copy of the header is whole. */
+/** What the first `RECORDS_AT` bytes of a file, or one copy of its header, say; null when there is none that is whole. */
 export function decodeHeader(buf: Buffer): BlockHeader | null {
   return decodeCopy(buf.subarray(0, HEADER_BYTES)) ?? decodeCopy(buf.subarray(HEADER_BYTES, RECORDS_AT));
 }

@@ -5,8 +5,8 @@ import type { Block } from "./block.ts";
 import { RECORDS_AT } from "./format.ts";
 import type { Segment, WriteBuffer } from "./write-buffer.ts";
 
-/** How often a full disk is tried again. */
-const FULL_RETRY_MS = 1_000;
+/** How often it is tried again where nothing could be written: the disk is full, or no file can be opened. */
+const RETRY_MS = 1_000;
 
 /** What the flusher needs of the store that it writes for. */
 export interface FlushedStore {
@@ -42,8 +42,8 @@ interface Run {
 
 /**
  * Writes what is in the buffer to the disk: one write at a time, and all that comes meanwhile goes with the next. What is
- * in the buffer stays there until it is durable, so that a disk that was full can be written to again; after any other
- * failure nothing is written any more.
+ * in the buffer stays there until it is durable, so that a disk that was full can be written to again, and a file be opened
+ * that could not be for want of descriptors; after any other failure nothing is written any more.
  */
 export class LogFlusher {
   readonly #disk: Disk;
@@ -172,7 +172,7 @@ export class LogFlusher {
     }
     this.durablePosition = position;
     this.durableSeq = lastSeq;
-    if (this.failure?.kind === "full") this.failure = null;
+    if (this.failure?.kind !== "failed") this.failure = null;
   }
 
   #runs(): Run[] {
@@ -261,10 +261,12 @@ export class LogFlusher {
   }
 
   #fail(error: unknown): void {
+    // Given up meanwhile: that stays.
+    if (this.failure?.kind === "failed") return;
     const reason = error instanceof Error ? error.message : String(error);
-    const kind = error instanceof DiskError && error.fault === "full" ? "full" : "failed";
+    const kind = kindOf(error);
     this.failure = { kind, reason };
-    if (kind === "full" && !this.#isClosed) this.#timers.setIn(this.#retryTimer, FULL_RETRY_MS);
+    if (kind !== "failed" && !this.#isClosed) this.#timers.setIn(this.#retryTimer, RETRY_MS);
   }
 
   #tellWaiters(): void {
@@ -277,4 +279,9 @@ export class LogFlusher {
       return !isDurable && !isOver;
     });
   }
+}
+
+function kindOf(error: unknown): StoreFailure["kind"] {
+  if (!(error instanceof DiskError)) return "failed";
+  return error.fault === "full" || error.fault === "busy" ? error.fault : "failed";
 }

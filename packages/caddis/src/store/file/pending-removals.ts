@@ -1,12 +1,14 @@
 import { RangeEncoder } from "./records.ts";
 
-const PLACES_INITIAL = 64;
+/** Room that is kept: most streams never need more, and thousands of them have it. */
+const PLACES_INITIAL = 8;
 
 /** Removed sequences that are still to be written, so that those of one commit are written together. */
 export class PendingRemovals {
   #seqs = new Float64Array(PLACES_INITIAL);
   #count = 0;
-  readonly #encoder = new RangeEncoder();
+  /** Null: nothing was ever removed. */
+  #encoder: RangeEncoder | null = null;
 
   add(seq: number): void {
     if (this.#count === this.#seqs.length) {
@@ -24,7 +26,7 @@ export class PendingRemovals {
   /** Calls `write` with all of them as ranges, as often as it takes, and forgets them. Those before `frontSeq` need none. */
   flush(frontSeq: number, write: (ranges: RangeEncoder) => void): void {
     const seqs = this.#seqs.subarray(0, this.#count).sort();
-    const encoder = this.#encoder;
+    const encoder = (this.#encoder ??= new RangeEncoder());
     for (let i = 0; i < seqs.length;) {
       const from = seqs[i];
       while (i + 1 < seqs.length && seqs[i + 1] <= seqs[i] + 1) i++;

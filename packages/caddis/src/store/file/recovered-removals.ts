@@ -11,8 +11,9 @@ export class RecoveredRemovals {
     this.#tos.push(to);
   }
 
-  get count(): number {
-    return this.#froms.length;
+  /** All messages before `seq` are gone. */
+  noteFront(seq: number): void {
+    this.frontSeq = Math.max(this.frontSeq, seq);
   }
 
   /** Orders the ranges and joins those that touch. */

@@ -133,7 +133,10 @@ export class StoreData {
     block.live.add(seq - block.firstSeq);
     this.countLive(block, seq, length, hasHeaders, expiresMs !== 0, message.timeMs, message.timeNs);
     const { state } = this;
-    if (state.messages === 1) state.firstSeq = seq;
+    if (state.messages === 1) {
+      state.firstSeq = seq;
+      state.noteFirstTime(message.timeMs, message.timeNs);
+    }
     state.lastSeq = seq;
     state.lastMs = message.timeMs;
     state.lastNs = message.timeNs;
@@ -154,6 +157,7 @@ export class StoreData {
     block.liveBytes += aligned(length);
     this.liveBytes += aligned(length);
     block.lastSeq = seq;
+    if (hasHeaders) block.headersSeq = seq;
     block.noteTime(timeMs, timeNs);
     this.state.messages++;
     this.state.bytes += countedBytes(length, hasHeaders, expires, block.cipher !== null);

@@ -10,8 +10,8 @@ const GARBAGE_BYTES_MAX = 64 * 1024 * 1024;
 const GARBAGE_SHARE = 0.25;
 /** Bytes of the log that a checkpoint may be behind, as a multiple of its own size. */
 const CHECKPOINT_LAG = 4;
-/** With more subjects than that writing them down would hold up everything else: only done when the store is closed. */
-const CHECKPOINT_SUBJECTS_MAX = 100_000;
+/** With more subjects than that copying them would hold up everything else for longer than 15 ms: only done when the store is closed. */
+const CHECKPOINT_SUBJECTS_MAX = 250_000;
 
 /** After a failure. */
 const RETRY_MS = 10_000;
@@ -71,14 +71,19 @@ export class Upkeep {
   #checkpointAt = 0;
   /** There may be one. */
   #hasCheckpoint = true;
+  /** The checkpoint that is there was the last one, as of an end in good order. */
+  #isUntouched: boolean;
+  /** Messages that there were then: what is found to be lost since is no part of the log. */
+  readonly #messagesBefore: number;
 
-  /** `leftovers`: names of files to be removed. */
+  /** `leftovers`: names of files to be removed. `isUntouched`: the checkpoint says all there is, as one written now would. */
   constructor(
     context: StoreContext,
     store: KeptUpStore,
     storeId: Buffer,
     bounds: StoreBounds,
     leftovers: readonly string[],
+    isUntouched: boolean,
   ) {
     this.#context = context;
     this.#data = context.data;
@@ -86,6 +91,8 @@ export class Upkeep {
     this.#storeId = storeId;
     this.#bounds = bounds;
     this.#leftovers.push(...leftovers);
+    this.#isUntouched = isUntouched;
+    this.#messagesBefore = context.data.state.messages;
   }
 
   /** Looks whether there is something to do, and begins with it. Costs next to nothing where there is not. */
@@ -126,7 +133,9 @@ export class Upkeep {
 
   /** The last checkpoint: all is durable and nothing more is written. */
   async writeLast(): Promise<void> {
-    if (this.#data.blocks.length > 0) await this.#writeCheckpoint(true);
+    const isLess = this.#data.state.messages < this.#messagesBefore;
+    const isNews = !this.#isUntouched || this.#store.loggedBytes > 0 || isLess;
+    if (isNews && this.#data.blocks.length > 0) await this.#writeCheckpoint(true);
   }
 
   #isDue(): boolean {
@@ -154,6 +163,7 @@ export class Upkeep {
   }
 
   async #run(): Promise<void> {
+    this.#isUntouched = false;
     try {
       // Before anything else, since a new copy may get the name of one that was not put in force.
       while (this.#leftovers.length > 0) {

@@ -178,6 +178,13 @@ export class MemoryStreamStore implements StreamStore {
     return this.#search.firstSeqFrom(time);
   }
 
+  *withHeaders(since: Instant): IterableIterator<number> {
+    const from = this.firstSeqFrom(since);
+    for (let seq = this.#index.next(from); seq !== 0; seq = this.#index.next(seq + 1)) {
+      if (this.#slabs.headersLength(this.#index.get(seq) - 1) > 0) yield seq;
+    }
+  }
+
   load(seq: number, into: StoredMessage): "loaded" | "absent" {
     const address = this.#index.get(seq) - 1;
     if (address < 0) return "absent";

@@ -195,6 +195,10 @@ export class Slabs {
     return this.#word(address, HEADERS) + this.#word(address, PAYLOAD);
   }
 
+  headersLength(address: number): number {
+    return this.#word(address, HEADERS);
+  }
+
   /** Brings a record into `into`, all but its subject. */
   load(address: number, into: StoredMessage): void {
     const { buf, floats, words } = this.#slab(address);
