@@ -51,6 +51,41 @@ test("connections beyond the limit are refused and told, others stay", { skip },
   }
 });
 
+test("a stream that can open no file takes nothing for now, says why, and goes on", { skip }, async (t) => {
+  const files = 64;
+  const folder = await testFolder(t);
+  const [command, args] = limited(files, `-a 127.0.0.1 -p -1 -js -sd ${folder}`);
+  const program = new Program(t, command, args, folder);
+  await program.until(/Server is ready/);
+  const port = Number(/client connections on 127\.0\.0\.1:(\d+)/.exec(program.stderr)?.[1]);
+  const client = await RawClient.connect(port);
+  t.after(() => client.drop());
+  client.send('CONNECT {"verbose":false}\r\nSUB answers.* 1\r\n');
+  const ask = async (subject: string, stream: number, payload: string): Promise<void> => {
+    client.send(`PUB ${subject} answers.${stream} ${payload.length}\r\n${payload}\r\n`);
+    assert.ok(await client.barrier());
+  };
+  /** The streams that have given an answer like `pattern`. */
+  const answered = (pattern: RegExp): number[] =>
+    client.lines.flatMap((line, index) => {
+      const stream = /^MSG answers\.(\d+) /.exec(line)?.[1];
+      return stream !== undefined && pattern.test(client.lines[index + 1] ?? "") ? [Number(stream)] : [];
+    });
+  for (let i = 0; i < files; i++) {
+    await ask(`$JS.API.STREAM.CREATE.S${i}`, i, `{"name":"S${i}","subjects":["s.${i}"]}`);
+  }
+  assert.ok(await client.waitUntil(() => answered(/"did_create":true/).length === files));
+  // Each stream that is written to has a file open. What is published before it is known that none can be opened waits.
+  const refused = /"code":503,"err_code":10077,.*too many open files/;
+  for (let i = 0; answered(refused).length === 0; i = (i + 1) % files) await ask(`s.${i}`, i, "x");
+  const [stream] = answered(refused);
+  assert.ok(!answered(/"seq":1[,}]/).includes(stream), "it has acknowledged nothing");
+  for (let i = 0; i < files; i++) if (i !== stream) await ask(`$JS.API.STREAM.DELETE.S${i}`, i, "");
+  assert.ok(await client.waitUntil(() => answered(/"seq":1[,}]/).includes(stream)), "what waited is stored");
+  program.signal("SIGTERM");
+  assert.equal((await program.ended).code, 0);
+});
+
 test("with too few for Node itself the launcher says what is needed", { skip }, async (t) => {
   const [command, args] = limited(20, "-v");
   const { code, stdout, stderr } = await new Program(t, command, args, await testFolder(t)).ended;

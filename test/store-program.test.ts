@@ -7,26 +7,44 @@ import { TimerQueue } from "../packages/caddis/src/base/timer-queue.ts";
 import { systemClock } from "../packages/caddis/src/io/node/clock.ts";
 import { NodeDisk } from "../packages/caddis/src/io/node/disk.ts";
 import { SeededRandom } from "../packages/caddis/src/io/seeded-random.ts";
+import { openConsumerLog } from "../packages/caddis/src/store/consumer-log.ts";
 import { BlockCache } from "../packages/caddis/src/store/file/block-cache.ts";
+import type { Encryption } from "../packages/caddis/src/store/file/cipher.ts";
 import { openFileStore } from "../packages/caddis/src/store/file/file-store.ts";
+import { writeSmallFile } from "../packages/caddis/src/store/small-file.ts";
 import { Program, testFolder } from "./support/program.ts";
 import { OUR_SERVER } from "./support/server-process.ts";
 
 const COUNT = 50;
 
-/** Writes a store below a folder of its own; returns both. */
-async function write(t: TestContext): Promise<{ top: string; folder: string }> {
+const KEY = "a key";
+
+function encryption(): Encryption {
+  const keys = { cipher: "chacha", key: Buffer.from(KEY), previousKey: null } as const;
+  return { keys, random: new SeededRandom(6) };
+}
+
+/** Writes a stream below a folder of its own; returns both, and where its messages lie. */
+async function write(
+  t: TestContext,
+  encryption: Encryption | null = null,
+): Promise<{ top: string; stream: string; folder: string }> {
   const top = await testFolder(t);
-  const folder = join(top, "A", "streams", "S", "messages");
+  const stream = join(top, "A", "streams", "S");
+  const folder = join(stream, "messages");
   const clock = systemClock();
-  const store = await openFileStore(new NodeDisk(), folder, {
-    sync: { intervalMs: 0 },
-    keys: null,
+  const disk = new NodeDisk();
+  const timers = new TimerQueue(clock);
+  const report = (damage: string): void => assert.fail(damage);
+  const sync = { intervalMs: 0 };
+  const store = await openFileStore(disk, folder, {
+    sync,
+    keys: encryption?.keys ?? null,
     cache: new BlockCache(1024 * 1024),
     clock,
-    timers: new TimerQueue(clock),
+    timers,
     random: new SeededRandom(5),
-    report: (damage) => assert.fail(damage),
+    report,
     firstSeq: 0,
   });
   for (let i = 1; i <= COUNT; i++) {
@@ -35,11 +53,23 @@ async function write(t: TestContext): Promise<{ top: string; folder: string }> {
   }
   store.remove(7, false);
   await store.close();
-  return { top, folder };
+  const consumers = join(stream, "consumers");
+  const log = await openConsumerLog(disk, consumers, { sync, timers, report, encryption, stream: "S" });
+  log.putConfig("worker", '{"config":{"name":"worker"}}');
+  log.putState("worker", Buffer.from("its state"));
+  await log.close();
+  const config = '{"format":1,"config":{"name":"S","subjects":["a.>"]}}';
+  await writeSmallFile(disk, join(stream, "stream.json"), config, encryption);
+  return { top, stream, folder };
 }
 
-async function run(t: TestContext, folder: string, args: readonly string[]) {
-  const program = new Program(t, OUR_SERVER, ["store", ...args], folder);
+async function run(
+  t: TestContext,
+  folder: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+) {
+  const program = new Program(t, OUR_SERVER, ["store", ...args], folder, env);
   return program.ended;
 }
 
@@ -48,6 +78,8 @@ test("a store that is whole is said to be, and its records are shown", async (t)
   const verified = await run(t, top, ["verify", top]);
   assert.equal(verified.code, 0, verified.stderr);
   assert.match(verified.stdout, /messages: ok, 1 blocks, \d+ bytes, 50 messages on disk/);
+  assert.match(verified.stdout, /consumers: ok, \d+ bytes, 1 consumers/);
+  assert.match(verified.stdout, /stream\.json: ok, \d+ bytes/);
   const dumped = await run(t, top, ["dump", folder, "--content"]);
   assert.equal(dumped.code, 0, dumped.stderr);
   const records = dumped.stdout
@@ -90,3 +122,89 @@ test("what can't be done is said, with exit code 2", async (t) => {
   assert.equal(code, 0);
   assert.match(stdout, /Usage: \S+ store verify/);
 });
+
+/** Lines of JSON. */
+function linesOf(text: string): Record<string, unknown>[] {
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+test("an encrypted store is shown to who has the key, and to others only where it is", async (t) => {
+  const { top } = await write(t, encryption());
+  const env = { CADDIS_STORE_KEY: KEY };
+  for (const given of [{}, env]) {
+    const { code, stdout, stderr } = await run(t, top, ["verify", top], given);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stdout,
+      given === env ? /consumers: ok, \d+ bytes, 1 consumers/ : /consumers: ok, .*encrypted/,
+    );
+  }
+  const locked = await run(t, top, ["dump", top, "--content"]);
+  assert.equal(locked.code, 0, locked.stderr);
+  assert.ok(!/payload 33|a\.subject|worker|a\.>/.test(locked.stdout));
+  assert.equal(linesOf(locked.stdout).filter(({ kind }) => kind === "message").length, COUNT);
+  const shown = await run(t, top, ["dump", top, "--content"], env);
+  assert.equal(shown.code, 0, shown.stderr);
+  const lines = linesOf(shown.stdout);
+  assert.equal(lines.find(({ seq }) => seq === 33)?.["payload"], "payload 33");
+  assert.deepEqual(lines.find(({ kind }) => kind === "config")?.["content"], { config: { name: "worker" } });
+  const state = lines.find(({ kind }) => kind === "state")?.["state"];
+  assert.equal(state, Buffer.from("its state").toString("base64"));
+  assert.match(JSON.stringify(lines.find(({ kind }) => kind === "file")), /"subjects":\["a\.>"\]/);
+});
+
+test("with a wrong key nothing is done, with the right one everything is", async (t) => {
+  const { top, stream, folder } = await write(t, encryption());
+  // As it was when only messages were encrypted.
+  await writeSmallFile(new NodeDisk(), join(stream, "stream.json"), "{}", null);
+  const before = contents(top);
+  for (const action of ["verify", "repair", "dump"]) {
+    const { code, stderr } = await run(t, top, [action, top, "--key", "wrong"]);
+    assert.equal(code, 2, `${action}: ${stderr}`);
+    assert.match(stderr, /was encrypted with another key/);
+  }
+  const keyless = await run(t, top, ["repair", top]);
+  assert.equal(keyless.code, 2);
+  assert.match(keyless.stderr, /is encrypted, and there is no key/);
+  assert.deepEqual(contents(top), before, "nothing was changed");
+  const renewed = await run(t, top, ["repair", top, "--key", "new", "--prev-key", KEY]);
+  assert.equal(renewed.code, 0, renewed.stderr + renewed.stdout);
+  assert.match(renewed.stdout, /49 messages .*\n.*1 consumers/);
+  for (const path of [join(stream, "stream.json"), join(folder, "index.db")]) {
+    assert.notDeepEqual(readFileSync(path), before[path], path);
+  }
+  const verified = await run(t, top, ["verify", join(stream, "consumers"), "--key", "new"]);
+  assert.equal(verified.code, 0, verified.stderr);
+});
+
+test("damage to what is not a message is found too", async (t) => {
+  for (const encrypted of [null, encryption()]) {
+    const { top, stream } = await write(t, encrypted);
+    for (const name of ["stream.json", "consumers/1.log"]) {
+      const path = join(stream, name);
+      const content = readFileSync(path);
+      content[content.length >> 1] ^= 1;
+      writeFileSync(path, content);
+    }
+    const verified = await run(t, top, ["verify", top]);
+    assert.equal(verified.code, 1);
+    assert.match(verified.stdout, /stream\.json: damaged.*\n.*can't be read; without it there is no stream/);
+    assert.match(verified.stdout, /consumers: damaged/);
+    const repaired = await run(t, top, ["repair", top, ...(encrypted === null ? [] : ["--key", KEY])]);
+    assert.equal(repaired.code, 1);
+    assert.ok(readdirSync(join(stream, "consumers")).includes("1.log.damaged"));
+  }
+});
+
+/** All files below a folder. */
+function contents(folder: string): Record<string, Buffer> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  return Object.fromEntries(
+    files.map(({ parentPath, name }) => [join(parentPath, name), readFileSync(join(parentPath, name))]),
+  );
+}

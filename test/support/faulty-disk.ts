@@ -9,8 +9,14 @@ import type {
 import { SeededRandom } from "../../packages/caddis/src/io/seeded-random.ts";
 import { FaultyFile } from "./faulty-file.ts";
 
-/** A name that was given or taken: those of one change happen together. Null: the name is taken away. */
-type NameChange = readonly (readonly [path: string, file: FaultyFile | null])[];
+/** Null: the name is taken away. */
+type Names = readonly (readonly [path: string, file: FaultyFile | null])[];
+
+/** Names that were given or taken together; a sync of one of `folders` makes that durable. */
+interface NameChange {
+  readonly folders: readonly string[];
+  readonly names: Names;
+}
 
 /**
  * A disk in memory that does to what was not synced what disks do when the power goes: it is there, or not, or in parts,
@@ -51,6 +57,11 @@ export class FaultyDisk implements Disk {
     return this.#steps.length > this.#killStep;
   }
 
+  /** Something was made to fail already. */
+  get hasFailed(): boolean {
+    return [...this.#failures.keys()].some((step) => step < this.#steps.length);
+  }
+
   /** Step `step` (from 0) fails, and only it: a write in parts; a sync leaves what was to be synced unsynced and says so just once. */
   failAt(step: number, fault: DiskFault = "failed"): void {
     this.#failures.set(step, fault);
@@ -67,7 +78,7 @@ export class FaultyDisk implements Disk {
     const names = new Map(this.#syncedFiles);
     for (const change of this.#unsynced) {
       if (this.#random.below(2) === 0) continue;
-      for (const [path, file] of change) rename(names, path, file);
+      for (const [path, file] of change.names) rename(names, path, file);
     }
     const fates = new Map<FaultyFile, FaultyFile>();
     for (const [path, file] of names) {
@@ -75,6 +86,8 @@ export class FaultyDisk implements Disk {
       fates.set(file, fate);
       after.#files.set(path, fate);
       after.#syncedFiles.set(path, fate);
+      // One whose renaming is not on the disk is where it was.
+      after.#addFolders(parentOf(path));
     }
     return after;
   }
@@ -111,6 +124,17 @@ export class FaultyDisk implements Disk {
   }
 
   async makeFolder(path: string): Promise<void> {
+    if (this.#folders.has(path)) return;
+    try {
+      this.#step(`make ${path}`);
+    } catch (error) {
+      if (this.isKilled && this.#mayHappen && this.#random.below(2) === 0) this.#addFolders(path);
+      throw error;
+    }
+    this.#addFolders(path);
+  }
+
+  #addFolders(path: string): void {
     for (let folder = path; folder !== "/"; folder = parentOf(folder)) this.#folders.add(folder);
   }
 
@@ -122,7 +146,7 @@ export class FaultyDisk implements Disk {
   }
 
   size(path: string): number {
-    return this.#files.get(path)?.content.length ?? -1;
+    return this.#files.get(path)?.content.length ?? (this.#folders.has(path) ? 0 : -1);
   }
 
   read(path: string, position: number, target: Buffer, start: number, length: number): number {
@@ -182,6 +206,7 @@ export class FaultyDisk implements Disk {
     this.#changeNames(
       `rename ${from}`,
       moved.flatMap(([path, file]) => [[path, null] as const, [to + path.slice(from.length), file] as const]),
+      [parentOf(from), parentOf(to)],
     );
     for (const path of [...this.#folders].filter((path) => path === from || path.startsWith(`${from}/`))) {
       this.#folders.delete(path);
@@ -204,7 +229,7 @@ export class FaultyDisk implements Disk {
     }
     // Those below it are gone with it.
     this.#unsynced = this.#unsynced.filter(
-      (change) => !change.every(([file]) => file.startsWith(`${path}/`)),
+      ({ names }) => !names.every(([file]) => file.startsWith(`${path}/`)),
     );
     for (const file of this.#syncedFiles.keys()) {
       if (file.startsWith(`${path}/`)) this.#syncedFiles.delete(file);
@@ -224,8 +249,8 @@ export class FaultyDisk implements Disk {
     try {
       this.#step(`write ${path}`);
     } catch (error) {
-      // In parts.
-      file.write(position, data.subarray(0, this.#random.below(data.length + 1)));
+      // In parts; what comes after the end of the power not at all.
+      if (this.#mayHappen) file.write(position, data.subarray(0, this.#random.below(data.length + 1)));
       throw error;
     }
     if (!fits) {
@@ -251,28 +276,34 @@ export class FaultyDisk implements Disk {
     return bytes;
   }
 
-  #changeNames(step: string, change: NameChange): void {
+  /** `folders`: where the names lie, unless it is said. */
+  #changeNames(
+    step: string,
+    names: Names,
+    folders: readonly string[] = names.map(([path]) => parentOf(path)),
+  ): void {
+    const change = { folders, names };
     try {
       this.#step(step);
     } catch (error) {
       // It may have come to pass all the same.
-      if (this.isKilled && this.#random.below(2) === 0) this.#change(change);
+      if (this.isKilled && this.#mayHappen && this.#random.below(2) === 0) this.#change(change);
       throw error;
     }
     this.#change(change);
   }
 
   #change(change: NameChange): void {
-    for (const [path, file] of change) rename(this.#files, path, file);
+    for (const [path, file] of change.names) rename(this.#files, path, file);
     this.#unsynced.push(change);
   }
 
   #syncFolder(folder: string): void {
     this.#step(`sync ${folder}`);
     // A journal holds the changes in order: with the last one of a folder come all before it.
-    const last = this.#unsynced.findLastIndex((change) => change.some(([path]) => parentOf(path) === folder));
-    for (const change of this.#unsynced.splice(0, last + 1)) {
-      for (const [path, file] of change) rename(this.#syncedFiles, path, file);
+    const last = this.#unsynced.findLastIndex(({ folders }) => folders.includes(folder));
+    for (const { names } of this.#unsynced.splice(0, last + 1)) {
+      for (const [path, file] of names) rename(this.#syncedFiles, path, file);
     }
   }
 
@@ -283,6 +314,11 @@ export class FaultyDisk implements Disk {
     if (step >= this.#killStep) throw new DiskError("failed", `${what}: the power is gone`);
     const fault = this.#failures.get(step);
     if (fault !== undefined) throw new DiskError(fault, `${what}: made to fail`);
+  }
+
+  /** Whether the latest step, which failed, may have been done in parts. */
+  get #mayHappen(): boolean {
+    return this.#steps.length - 1 <= this.#killStep;
   }
 
   #need(action: string, path: string): FaultyFile {

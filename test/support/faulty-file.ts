@@ -5,37 +5,40 @@ const SECTOR_BYTES = 512;
 
 /** A file whose content is one thing and what of it lies on the disk another. */
 export class FaultyFile {
-  content: Buffer = Buffer.alloc(0);
+  readonly #content = new Bytes();
   /** As of the last sync. */
-  #synced: Buffer = Buffer.alloc(0);
+  readonly #synced = new Bytes();
   /** Sectors that were written since. */
   readonly #dirty = new Set<number>();
 
   /** One that is all on the disk. */
   static of(content: Buffer): FaultyFile {
     const file = new FaultyFile();
-    file.content = Buffer.from(content);
-    file.#synced = Buffer.from(content);
+    file.#content.set(0, content);
+    file.#synced.set(0, content);
     return file;
+  }
+
+  /** Valid until it is written to. */
+  get content(): Buffer {
+    return this.#content.all;
   }
 
   write(position: number, data: Uint8Array): void {
     const end = position + data.length;
-    if (end > this.content.length) {
-      this.#touch(this.content.length, end);
-      this.content = Buffer.concat([this.content, Buffer.alloc(end - this.content.length)]);
-    }
-    this.content.set(data, position);
+    const { length } = this.content;
+    if (end > length) this.#touch(length, end);
+    this.#content.set(position, data);
     this.#touch(position, end);
   }
 
   sync(): void {
-    const synced = this.#old(0, this.content.length);
+    const { content } = this;
+    this.#synced.grow(content.length);
     for (const sector of this.#dirty) {
       const start = sector * SECTOR_BYTES;
-      this.content.copy(synced, start, start, start + SECTOR_BYTES);
+      this.#synced.set(start, content.subarray(start, start + SECTOR_BYTES));
     }
-    this.#synced = synced;
     this.#dirty.clear();
   }
 
@@ -62,7 +65,8 @@ export class FaultyFile {
   /** What is on the disk of a range; zeros where there was nothing. */
   #old(start: number, end: number): Buffer {
     const old = Buffer.alloc(end - start);
-    if (start < this.#synced.length) this.#synced.copy(old, 0, start, end);
+    const synced = this.#synced.all;
+    if (start < synced.length) synced.copy(old, 0, start, end);
     return old;
   }
 
@@ -73,7 +77,7 @@ export class FaultyFile {
   }
 
   #lengthAfter(random: SeededRandom): number {
-    const synced = this.#synced.length;
+    const synced = this.#synced.all.length;
     const { length } = this.content;
     // Where nothing waits to be written, what is not there never comes.
     if (length <= synced || this.#dirty.size === 0) return Math.min(length, synced);
@@ -86,5 +90,29 @@ export class FaultyFile {
     for (let at = start; at < end; at = (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES) {
       this.#dirty.add(Math.floor(at / SECTOR_BYTES));
     }
+  }
+}
+
+/** Bytes that become more; what was never written are zeros. */
+class Bytes {
+  #buf = Buffer.alloc(0);
+  #length = 0;
+
+  get all(): Buffer {
+    return this.#buf.subarray(0, this.#length);
+  }
+
+  grow(length: number): void {
+    if (length > this.#buf.length) {
+      const grown = Buffer.alloc(Math.max(length, 2 * this.#buf.length));
+      this.#buf.copy(grown, 0, 0, this.#length);
+      this.#buf = grown;
+    }
+    this.#length = Math.max(this.#length, length);
+  }
+
+  set(position: number, data: Uint8Array): void {
+    this.grow(position + data.length);
+    this.#buf.set(data, position);
   }
 }

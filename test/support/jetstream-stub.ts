@@ -15,6 +15,10 @@ export interface StubbedStream {
   /** Of 1,000 bytes in files that the server has. */
   readonly usedBytes?: number;
   readonly explanation?: Partial<ConsumerExplanation>;
+  /** How many consumers there are; one by default. */
+  readonly consumerCount?: number;
+  /** Called each time a consumer is asked. */
+  readonly onExplain?: () => void;
 }
 
 /** JetStream that consists of what monitoring looks at, and of nothing else. */
@@ -41,10 +45,9 @@ export function stubJetStream(stub: StubbedStream = {}): JetStream {
     consumerStore: { failure: stub.consumersFail === true ? "no luck" : null },
     consumers,
   };
-  consumers.set("c", {
-    name: "c",
-    stream,
-    explain: () => ({
+  const explain = (): ConsumerExplanation => {
+    stub.onExplain?.();
+    return {
       reason: "none",
       numPending: 0,
       numAckPending: 0,
@@ -54,8 +57,12 @@ export function stubJetStream(stub: StubbedStream = {}): JetStream {
       pausedMs: null,
       redeliveryMs: null,
       ...stub.explanation,
-    }),
-  });
+    };
+  };
+  for (let i = 0; i < (stub.consumerCount ?? 1); i++) {
+    const name = i === 0 ? "c" : `c${i}`;
+    consumers.set(name, { name, stream, explain });
+  }
   const lies = { name: "D", reason: "its first block is missing", folder: "/store/D" };
   const accounts = new Map([
     [

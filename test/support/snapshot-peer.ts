@@ -127,7 +127,8 @@ export class SnapshotPeer {
   }
 }
 
-function messagesIn(output: string): Came[] {
+/** The messages in what a client was sent. */
+export function messagesIn(output: string): Came[] {
   const messages: Came[] = [];
   for (let rest = output.replaceAll(/^PING\r\n/gm, ""); rest !== "";) {
     const match = /^H?MSG (\S+) \d+ (?:([^\s\d]\S*|\S*[^\s\d]\S*) )?(?:(\d+) )?(\d+)\r\n/.exec(rest);

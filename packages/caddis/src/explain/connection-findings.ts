@@ -45,10 +45,10 @@ export const CONNECTION_FINDINGS: readonly ConnectionFindingKind[] = [
     title: "A connection is about to count as stale",
     remedy:
       "Look at the client and the network between: it answers no PING. Something like a paused process or a firewall that forgot the connection is usual.",
-    find: ({ pingsOut }, { broker }) => {
+    find: ({ pings }, { broker }) => {
       const { ping_max, ping_interval } = broker.options;
-      if (pingsOut < ping_max) return null;
-      return `${pingsOut} PINGs are unanswered; the next one would be in ${formatDuration(ping_interval)} at most`;
+      if (pings.unanswered < ping_max) return null;
+      return `${pings.unanswered} PINGs are unanswered; the next one would be in ${formatDuration(ping_interval)} at most`;
     },
   },
   {

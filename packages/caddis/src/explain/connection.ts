@@ -75,7 +75,7 @@ function* explainOpen(facts: Facts, client: Client, sid: string): Steps<Connecti
   const isHeldBack = client.parser.state === "suspended" && client.state === "connected";
   const waiting: Waiting = {
     pending_bytes: summary.pendingBytes,
-    pings_unanswered: client.pingsOut,
+    pings_unanswered: client.pings.unanswered,
     stalls: summary.stalls,
     held_back: isHeldBack,
     slow_receivers: isHeldBack ? yield* slowReceivers(facts, client) : [],

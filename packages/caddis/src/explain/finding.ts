@@ -1,3 +1,4 @@
+import type { Steps } from "../base/steps.ts";
 import type { Client } from "../broker/client.ts";
 import type { Facts } from "./facts.ts";
 
@@ -16,8 +17,8 @@ export interface FindingKind {
 
 /** A finding about the server as a whole. */
 export interface ServerFindingKind extends FindingKind {
-  /** What was found, in a sentence without a secret; null: nothing. */
-  readonly find: (facts: Facts) => string | null;
+  /** What was found, in a sentence without a secret; null: nothing. In steps where there may be much to look at. */
+  readonly find: (facts: Facts) => string | null | Steps<string | null>;
 }
 
 /** A finding about each open connection by itself. */

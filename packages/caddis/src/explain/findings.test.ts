@@ -11,7 +11,7 @@ import type { HeapUsage } from "../io/resources.ts";
 import type { DescriptorUsage } from "../io/surroundings.ts";
 import type { TlsSession } from "../io/tls.ts";
 import type { JetStream } from "../jetstream/jetstream.ts";
-import type { ExplainedServer } from "./facts.ts";
+import type { ExplainedServer, Facts } from "./facts.ts";
 import type { Finding } from "./finding.ts";
 import { factsOf, FINDING_KINDS, findings } from "./findings.ts";
 
@@ -33,7 +33,11 @@ function quietWorld(options: OptionsInput = {}): TestBroker {
   return new TestBroker({ host: "127.0.0.1", ...options });
 }
 
-function look({ broker }: TestBroker, around: Around = {}): Finding[] {
+function look(world: TestBroker, around: Around = {}): Finding[] {
+  return finish(findings(factsAbout(world, around)));
+}
+
+function factsAbout({ broker }: TestBroker, around: Around): Facts {
   const server: ExplainedServer = {
     broker,
     resources: {
@@ -50,7 +54,7 @@ function look({ broker }: TestBroker, around: Around = {}): Finding[] {
     configDigest: around.digestInForce ?? "",
     jetStream: around.jetStream ?? null,
   };
-  return finish(findings(finish(factsOf(server, around.loopDelayMs ?? 0))));
+  return finish(factsOf(server, around.loopDelayMs ?? 0));
 }
 
 function numbers(world: TestBroker, around: Around = {}): number[] {
@@ -122,8 +126,8 @@ const SCENES = new Map<number, Scene>([
   [
     104,
     {
-      found: () => scene(quietWorld(), (w) => void (w.connect().client.pingsOut = 2)),
-      almost: () => scene(quietWorld(), (w) => void (w.connect().client.pingsOut = 1)),
+      found: () => scene(quietWorld(), (w) => void (w.connect().client.pings.unanswered = 2)),
+      almost: () => scene(quietWorld(), (w) => void (w.connect().client.pings.unanswered = 1)),
     },
   ],
   [105, { found: () => closedAs("staleConnection"), almost: () => closedAs("clientClosed") }],
@@ -444,6 +448,21 @@ describe("findings", () => {
     assert.deepEqual(old.connections, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     assert.equal(old.connection_count, 12);
     assert.match(old.detail, /^connection 1: .*; and 11 more$/);
+  });
+
+  test("many consumers are looked at bit by bit", () => {
+    let asked = 0;
+    const explanation = { reason: "maxAckPending", numPending: 1 } as const;
+    const onExplain = (): void => void asked++;
+    const jetStream = stubJetStream({ consumerCount: 1_000, explanation, onExplain });
+    const steps = findings(factsAbout(quietWorld(), { jetStream }));
+    for (let before = 0, isDone = false; !isDone; before = asked) {
+      const { done, value } = steps.next();
+      assert.ok(asked - before <= 32, `${asked - before} at once`);
+      isDone = done === true;
+      if (isDone) assert.match(JSON.stringify(value), /; and 995 more/);
+    }
+    assert.equal(asked, 2_000);
   });
 
   test("no secret of the configuration stands in a finding", () => {

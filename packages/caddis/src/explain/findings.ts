@@ -53,9 +53,9 @@ export function* findings(facts: Facts): Steps<Finding[]> {
   }
   const found = tallies.flatMap((tally) => tally.finding() ?? []);
   for (const kind of SERVER_FINDINGS) {
-    const detail = kind.find(facts);
+    const answer = kind.find(facts);
+    const detail = answer === null || typeof answer === "string" ? answer : yield* answer;
     if (detail !== null) found.push(finding(kind, detail));
-    // Some go through all streams.
     yield;
   }
   const rank = ({ severity }: Finding): number => SEVERITIES.indexOf(severity);

@@ -2,9 +2,15 @@ import type { Consumer } from "../jetstream/consumer.ts";
 import type { JetStream } from "../jetstream/jetstream.ts";
 import type { Stream } from "../jetstream/stream.ts";
 import { fromWireString } from "../subject/subject.ts";
-import { type Facts, nearLimit } from "./facts.ts";
+import { nearLimit } from "./facts.ts";
 import type { ServerFindingKind } from "./finding.ts";
 import { listed } from "./listed.ts";
+
+/** Streams that are looked at in one step. */
+const STREAMS_PER_STEP = 1_024;
+
+/** Consumers that are looked at in one step: each may have to look for its next message. */
+const CONSUMERS_PER_STEP = 32;
 
 /** What may be said about JetStream. */
 export const JETSTREAM_FINDINGS: readonly ServerFindingKind[] = [
@@ -14,15 +20,15 @@ export const JETSTREAM_FINDINGS: readonly ServerFindingKind[] = [
     title: "A stream stores nothing any more",
     remedy:
       "Writing or syncing failed: look at the disk and the system's log, then restart the server. Nothing is acknowledged that may be lost.",
-    find: ofStreams((stream) => failureOf(stream, "failed")),
+    find: ofStreams((stream) => failureOf(stream, true)),
   },
   {
     number: 602,
     severity: "error",
-    title: "The disk of a stream is full",
+    title: "A stream can't write to its disk for now",
     remedy:
-      "Make room on the disk, or purge streams; publishing goes on by itself. Set max_file_store below what the disk has.",
-    find: ofStreams((stream) => failureOf(stream, "full")),
+      "Disk full: make room, or purge streams, and set max_file_store below what the disk has. Too many open files: raise the limit (ulimit -n). Publishing goes on by itself.",
+    find: ofStreams((stream) => failureOf(stream, false)),
   },
   {
     number: 603,
@@ -115,30 +121,38 @@ export const JETSTREAM_FINDINGS: readonly ServerFindingKind[] = [
   },
 ];
 
-function failureOf({ store, consumerStore }: Stream, kind: "full" | "failed"): string | null {
-  if (store.failure !== null) return store.failure.kind === kind ? store.failure.reason : null;
-  return kind === "failed" ? consumerStore.failure : null;
+/** Why a stream's store takes nothing; `isFinal`: until the server is started again. Null: that is not so. */
+function failureOf({ store, consumerStore }: Stream, isFinal: boolean): string | null {
+  if (store.failure !== null)
+    return (store.failure.kind === "failed") === isFinal ? store.failure.reason : null;
+  return isFinal ? consumerStore.failure : null;
 }
 
-function ofStreams(find: (stream: Stream) => string | null): (facts: Facts) => string | null {
-  return ({ jetStream = null }) => {
+function ofStreams(find: (stream: Stream) => string | null): ServerFindingKind["find"] {
+  return function* ({ jetStream = null }) {
     const found: string[] = [];
+    let looked = 0;
     for (const stream of streamsOf(jetStream)) {
       const detail = find(stream);
       if (detail !== null) found.push(`${nameOf(stream)}: ${detail}`);
+      if (++looked % STREAMS_PER_STEP === 0) yield;
     }
     return listed(found);
   };
 }
 
-function ofConsumers(find: (consumer: Consumer) => string | null): (facts: Facts) => string | null {
-  return ({ jetStream = null }) => {
+function ofConsumers(find: (consumer: Consumer) => string | null): ServerFindingKind["find"] {
+  return function* ({ jetStream = null }) {
     const found: string[] = [];
+    let looked = 0;
     for (const stream of streamsOf(jetStream)) {
       for (const consumer of stream.consumers.values()) {
         const detail = find(consumer);
         if (detail !== null) found.push(`${nameOf(stream)} > ${fromWireString(consumer.name)}: ${detail}`);
+        if (++looked % CONSUMERS_PER_STEP === 0) yield;
       }
+      // Streams without consumers are looked at as well.
+      if (++looked % CONSUMERS_PER_STEP === 0) yield;
     }
     return listed(found);
   };

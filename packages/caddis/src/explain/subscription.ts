@@ -1,4 +1,5 @@
-import { type Client, sidKey } from "../broker/client.ts";
+import type { Client } from "../broker/client.ts";
+import { sidKey } from "../broker/sid-key.ts";
 import { fromWireString, toWireString } from "../subject/subject.ts";
 
 /** What there is to say about one subscription. */

@@ -1,10 +1,13 @@
 import { join } from "node:path";
+import type { Clock } from "../io/clock.ts";
 import type { JetStreamAccount } from "./account.ts";
 import { isDeletedFolder, StreamFolder, streamsFolderOf } from "./stream-folder.ts";
 import type { StreamMeta } from "./stream-meta.ts";
 
 /** Streams that are opened at the same time: enough to keep a disk busy, few enough to bound memory. */
 const OPEN_AT_ONCE_MAX = 16;
+/** So long nothing else happens while streams are brought back: who has one of them already is to get its answers. */
+const TURN_MS = 10;
 
 /** A stream that is there, and how it is kept. */
 export interface KeptStream {
@@ -24,18 +27,18 @@ export interface DamagedStream {
 export async function findStreams(
   owner: JetStreamAccount,
 ): Promise<{ readonly kept: KeptStream[]; readonly damaged: DamagedStream[] }> {
-  const { disk, settings } = owner.jetStream;
+  const { disk, encryption, settings } = owner.jetStream;
   const root = streamsFolderOf(settings.folder, owner.account.name);
   const kept: KeptStream[] = [];
   const damaged: DamagedStream[] = [];
   const folders = (await disk.list(root)).filter(({ isFolder }) => isFolder);
-  await inParallel(folders, async ({ name }) => {
+  await inParallel(owner.account.broker.clock, folders, async ({ name }) => {
     const path = join(root, name);
     if (isDeletedFolder(name)) {
       await disk.removeFolder(path);
       return;
     }
-    const folder = new StreamFolder(disk, path);
+    const folder = new StreamFolder(disk, path, encryption);
     try {
       const meta = await folder.readMeta();
       if (meta === null) await folder.removeUnfinished();
@@ -48,14 +51,24 @@ export async function findStreams(
   return { kept, damaged };
 }
 
-/** Does something about each of `items`, several at a time. */
+/**
+ * Does something about each of `items`, several at a time. What is done without waiting holds up others for `TURN_MS` at
+ * most, and for what one item takes.
+ */
 export async function inParallel<Item>(
+  clock: Pick<Clock, "monotonicMs" | "nextTurn">,
   items: readonly Item[],
   act: (item: Item) => Promise<void>,
 ): Promise<void> {
   let next = 0;
+  let turnMs = clock.monotonicMs();
   const work = async (): Promise<void> => {
-    while (next < items.length) await act(items[next++]);
+    while (next < items.length) {
+      await act(items[next++]);
+      if (clock.monotonicMs() - turnMs < TURN_MS) continue;
+      await new Promise<void>((resolve) => clock.nextTurn(resolve));
+      turnMs = clock.monotonicMs();
+    }
   };
   await Promise.all(Array.from({ length: Math.min(OPEN_AT_ONCE_MAX, items.length) }, work));
 }

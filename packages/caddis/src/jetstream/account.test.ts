@@ -210,6 +210,38 @@ test("what can't be read stays as it is and is told; the others come back", asyn
   assert.deepEqual(missing, [], "nothing was removed");
 });
 
+test("what a newer server made is offline, and left to it", async () => {
+  const disk = new FaultyDisk(1);
+  const stage = new StreamStage({}, disk);
+  const metadata = new Map([["_nats.req.level", "6"]]);
+  await stage.stream({ name: "A", storage: "file", metadata });
+  const consumed = await stage.stream({ name: "B", storage: "file" });
+  const config = { ...CONSUMER_DEFAULTS, ack_policy: "explicit", ack_wait: 30e9 } as const;
+  for (const level of ["5", "6"]) {
+    const name = `C${level}`;
+    const made = await consumed.createConsumer({
+      ...config,
+      name,
+      durable_name: name,
+      metadata: new Map([["_nats.req.level", level]]),
+    });
+    assert.ok(made instanceof Consumer);
+  }
+  const fine = await stage.stream({ name: "D", storage: "file" });
+  await fine.createConsumer({ ...config, name: "C", durable_name: "C", metadata: new Map([["a", "b"]]) });
+  await stage.publish("B", "kept");
+  const next = await restarted(stage, disk);
+  assert.deepEqual([...next.owner.streams.keys()], ["D"]);
+  assert.deepEqual(
+    [...next.owner.damaged.values()].map(({ name, reason }) => `${name}: ${reason}`).toSorted(),
+    [
+      "A: unsupported - required API level: 6, current API level: 5",
+      'B: stopped - unsupported consumer "C6"',
+    ],
+  );
+  assert.deepEqual([...(next.owner.streams.get("D")?.consumers.keys() ?? [])], ["C"]);
+});
+
 test("names become folders of their own, whatever they are", async () => {
   const disk = new FaultyDisk(1);
   const stage = new StreamStage({}, disk);

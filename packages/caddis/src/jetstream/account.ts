@@ -17,6 +17,7 @@ import {
 import { type ApiError, apiError } from "./core/api-error.ts";
 import type { StreamConfig } from "./core/stream-config.ts";
 import type { JetStream } from "./jetstream.ts";
+import { newerConsumerReason, newerStreamReason } from "./newer-assets.ts";
 import { PushInterest } from "./push-interest.ts";
 import { Restores } from "./restores.ts";
 import type { AccountTierLimits } from "./settings.ts";
@@ -92,7 +93,7 @@ export class JetStreamAccount {
       return { turn, done };
     });
     onFound();
-    await inParallel(waiting, ({ turn, done }) => {
+    await inParallel(this.account.broker.clock, waiting, ({ turn, done }) => {
       turn.resolve();
       return done;
     });
@@ -249,7 +250,14 @@ export class JetStreamAccount {
   async #recoverStream({ folder, meta }: KeptStream): Promise<void> {
     const { config, created } = meta;
     try {
+      const newer = newerStreamReason(config);
+      if (newer !== null) throw new Error(newer);
       const { messages, consumers } = await openStores(this, config, folder);
+      const newerConsumer = newerConsumerReason(consumers.recovered);
+      if (newerConsumer !== null) {
+        await Promise.all([messages.close(), consumers.close()]);
+        throw new Error(newerConsumer);
+      }
       this.#reserve(config);
       this.#begin(new Stream(this, config, created, messages, consumers, folder));
     } catch (error) {
@@ -307,8 +315,9 @@ export class JetStreamAccount {
 
   /** Where a stream of that name lies. */
   folderOf(name: string): StreamFolder {
-    const root = streamsFolderOf(this.jetStream.settings.folder, this.account.name);
-    return new StreamFolder(this.jetStream.disk, join(root, fileNameOf(name)));
+    const { disk, encryption, settings } = this.jetStream;
+    const root = streamsFolderOf(settings.folder, this.account.name);
+    return new StreamFolder(disk, join(root, fileNameOf(name)), encryption);
   }
 
   #reserve({ storage, max_bytes }: StreamConfig): void {

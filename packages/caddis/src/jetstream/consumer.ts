@@ -43,6 +43,8 @@ export class Consumer implements Deliverer {
   #isRunning = false;
   /** Nothing of its state is kept yet. */
   readonly #isNew: boolean;
+  /** Its state was not the one that was kept. */
+  #isMended = false;
   /** Whether it was paused when it was last looked at. */
   #isPaused = false;
 
@@ -97,8 +99,9 @@ export class Consumer implements Deliverer {
   start(): void {
     this.#isRunning = true;
     this.#applyPause();
-    // What it begins with is kept at once: where "new" messages begin is known only now.
-    if (this.#isNew) void this.#keeper.keepNow().catch(() => {});
+    // What it begins with is kept at once: where "new" messages begin is known only now, and that a state went back only
+    // as long as the stream has not come as far again.
+    if (this.#isNew || this.#isMended) void this.#keeper.keepNow().catch(() => {});
     this.#schedule();
   }
 
@@ -264,7 +267,8 @@ export class Consumer implements Deliverer {
     const filter = store.filter(filterSubjects(config));
     if (kept === null) return beginState(config, store, filter, streamConfig.max_msgs_per_subject);
     const recovered = recoverState(kept, this.#wallOffsetMs, config, store, filter, this.created);
-    if (recovered.problem !== "") this.#warn(recovered.problem);
+    this.#isMended = recovered.problem !== "";
+    if (this.#isMended) this.#warn(recovered.problem);
     return recovered.state;
   }
 

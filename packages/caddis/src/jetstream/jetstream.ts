@@ -4,13 +4,14 @@ import type { Broker } from "../broker/broker.ts";
 import type { JetStreamFacts } from "../broker/jetstream-facts.ts";
 import { UNLIMITED_TIERS, type JetStreamTiers } from "../config/read-jetstream-account.ts";
 import { BlockCache } from "../store/file/block-cache.ts";
+import type { Encryption } from "../store/file/cipher.ts";
 import type { Disk } from "../io/disk.ts";
 import { JetStreamAccount } from "./account.ts";
 import { BatchCounts } from "./batch-stream.ts";
 import { type ApiError, apiError } from "./core/api-error.ts";
 import type { Storage } from "./core/stream-config.ts";
 import { openServices, openServicesWithout, type Services } from "./services.ts";
-import type { JetStreamSettings } from "./settings.ts";
+import type { EncryptionSettings, JetStreamSettings } from "./settings.ts";
 import { promisedMore, reservedBy } from "./tiers.ts";
 import { type ApiCounts, StorageUsage } from "./usage.ts";
 
@@ -20,6 +21,8 @@ export class JetStream implements JetStreamFacts {
   readonly disk: Disk;
   /** Others after a reload. */
   settings: JetStreamSettings;
+  /** What files are encrypted with; null: they are not. */
+  readonly encryption: Encryption | null;
   /** By name, the accounts for which it is enabled. */
   readonly accounts = new Map<string, JetStreamAccount>();
   /** What the streams of all accounts use, and what was promised to them. */
@@ -45,6 +48,7 @@ export class JetStream implements JetStreamFacts {
     this.broker = broker;
     this.disk = disk;
     this.settings = settings;
+    this.encryption = encryptionOf(settings.encryption, broker);
     this.blockCache = new BlockCache(settings.cacheBytes);
   }
 
@@ -251,6 +255,13 @@ export class JetStream implements JetStreamFacts {
       );
     }
   }
+}
+
+function encryptionOf(settings: EncryptionSettings | null, { random }: Broker): Encryption | null {
+  if (settings === null) return null;
+  const { cipher, key, previousKey } = settings;
+  const former = previousKey === "" ? null : Buffer.from(previousKey);
+  return { keys: { cipher, key: Buffer.from(key), previousKey: former }, random };
 }
 
 const STORAGES: readonly Storage[] = ["memory", "file"];

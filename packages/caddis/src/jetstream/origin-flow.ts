@@ -29,6 +29,11 @@ export class OriginFlow {
     this.#account = account;
   }
 
+  /** An answer waits for the store. */
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** All that the answer confirms is durable once the store has come to `position`. Wire string. */
   onRequest(reply: string, delivered: number, seq: number, position: number): void {
     if (this.#waiting.length === WAITING_MAX) this.#waiting.shift();

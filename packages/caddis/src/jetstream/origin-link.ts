@@ -46,6 +46,7 @@ export class OriginLink implements Receiver {
   readonly role: OriginRole;
   readonly progress = new OriginProgress();
   readonly #stream: Stream;
+  readonly #onWaiting: (link: OriginLink) => void;
   readonly #asker: OriginAsker;
   readonly #flow: OriginFlow;
   readonly #reply = new DeliveryReply();
@@ -64,9 +65,11 @@ export class OriginLink implements Receiver {
   #askedMs = -Infinity;
   #heardMs = -Infinity;
 
-  constructor(stream: Stream, role: OriginRole) {
+  /** `onWaiting`: it wants to know by `onDurable` how far the store is. */
+  constructor(stream: Stream, role: OriginRole, onWaiting: (link: OriginLink) => void) {
     const { account } = stream.owner;
     this.#stream = stream;
+    this.#onWaiting = onWaiting;
     this.role = role;
     this.#asker = new OriginAsker(account, (outcome) => this.#onOutcome(outcome));
     this.#flow = new OriginFlow(account);
@@ -103,9 +106,10 @@ export class OriginLink implements Receiver {
     this.#stream.broker.timers.cancel(this.#timer);
   }
 
-  /** The stream's store has made everything durable up to `position`. */
-  onDurable(position: number): void {
+  /** The stream's store has made everything durable up to `position`. False: it need not be told again for now. */
+  onDurable(position: number): boolean {
     this.#flow.onDurable(position);
+    return this.#flow.isWaiting;
   }
 
   receive(message: Message, subscription: Subscription): boolean {
@@ -145,7 +149,7 @@ export class OriginLink implements Receiver {
     if (replyEnd > replyStart) {
       const reply = input.buf.latin1Slice(replyStart, replyEnd);
       this.#flow.onRequest(reply, delivered, seq, this.#stream.store.position);
-      this.#stream.settleSoon();
+      this.#settle();
     } else this.#onHeartbeat(fieldsOf(headerBlockOf(message)));
   }
 
@@ -158,11 +162,17 @@ export class OriginLink implements Receiver {
       if (this.#flow.onProgress()) this.#error = null;
     } else {
       const isError = this.#flow.onComplaint(missed, delivered, seq, this.#stream.store.position);
-      this.#stream.settleSoon();
+      this.#settle();
       if (!isError) return;
       this.#error = apiError("sourceConsumerFlowControlStalled");
       this.#warn("is stalled on flow control, replies are not reaching the consumer");
     }
+  }
+
+  /** An answer may be due at once. */
+  #settle(): void {
+    this.#onWaiting(this);
+    this.#stream.settleSoon();
   }
 
   /** Asks for another consumer, which begins behind what is done with. */

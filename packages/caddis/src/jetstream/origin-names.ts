@@ -37,15 +37,30 @@ export function mirrorConsumerName(stream: Stream): string {
   return `JS_MIRROR_${hashOf(stream)}`;
 }
 
-/** What a source's consumers at its origin are called; `sources`: all of the stream. */
-export function sourceConsumerName(
-  stream: Stream,
-  source: StreamSource,
-  sources: readonly StreamSource[],
-): string {
-  const id = hashOf(stream);
-  const isTwice = sources.filter(({ name }) => name === source.name).length > 1;
-  return `JS_SRC_${serverHash(isTwice ? `${id} ${fromWireString(keyText(sourceKeyOf(source)))}` : id)}`;
+/** What the consumers of a stream's sources are called at their origins. */
+export class SourceNames {
+  readonly #stream: Stream;
+  /** Empty: nobody asked yet, as in most streams, which have no sources. */
+  #id = "";
+  /** The one that a source has whose origin no other one has. */
+  #name = "";
+  /** Origins of several sources: their consumers need names of their own. */
+  readonly #shared: ReadonlySet<string>;
+
+  /** `sources`: all of the stream. */
+  constructor(stream: Stream, sources: readonly StreamSource[]) {
+    this.#stream = stream;
+    const seen = new Set<string>();
+    const shared = new Set<string>();
+    for (const { name } of sources) (seen.has(name) ? shared : seen).add(name);
+    this.#shared = shared;
+  }
+
+  of(source: StreamSource): string {
+    this.#id ||= hashOf(this.#stream);
+    if (!this.#shared.has(source.name)) return (this.#name ||= `JS_SRC_${serverHash(this.#id)}`);
+    return `JS_SRC_${serverHash(`${this.#id} ${fromWireString(keyText(sourceKeyOf(source)))}`)}`;
+  }
 }
 
 /** The metadata of consumers at an origin: on whose behalf they are there. */

@@ -1,8 +1,8 @@
 import { assert } from "../base/assert.ts";
 
 /** Acknowledgements and bytes of reply subjects that an empty queue has room for; both double when it is full. */
-const ENTRIES_INITIAL = 64;
-const BYTES_INITIAL = 4096;
+const ENTRIES_INITIAL = 8;
+const BYTES_INITIAL = 256;
 
 /**
  * Acknowledgements that wait until what they are about is durable, in the order in which they came: a ring of

@@ -145,6 +145,51 @@ test("where its products are gone an interval keeps to its beat", async () => {
   assert.deepEqual(log(stream), ["3600000 s.t x", "7200000 s.t x", "10800000 s.t x"]);
 });
 
+test("many schedules are found in several turns after a restart, and fire in their order all the same", async () => {
+  const before = new StreamOfSchedules();
+  const count = 1_000;
+  // The first to be found are the last to fire.
+  for (let i = 0; i < count; i++) {
+    before.put(`s.q.${i}`, { ...at(MINUTE_MS + count - i), "Nats-Schedule-Target": `s.t.${i}` }, `${i}`);
+  }
+  const stopped = new StreamOfSchedules(before);
+  stopped.schedules.recover();
+  stopped.schedules.stop();
+  await stopped.world.clock.settled();
+  assert.equal(stopped.schedules.size, 0);
+
+  const stream = new StreamOfSchedules(stopped);
+  stream.schedules.recover();
+  assert.ok(stream.schedules.size < count, "others have their turns meanwhile");
+  stream.put("s.q.999", { ...at(MINUTE_MS + 2), "Nats-Schedule-Target": "s.t.999" }, "replaced");
+  stream.put("s.q.998", {}, "no schedule any more");
+  stream.put("s.q.new", { ...at(0), "Nats-Schedule-Target": "s.t.new" }, "new");
+  await stream.world.clock.advance(2 * MINUTE_MS);
+  const expected = Array.from(
+    { length: count - 2 },
+    (_, i) => `${MINUTE_MS + 3 + i} s.t.${count - 3 - i} ${count - 3 - i}`,
+  );
+  assert.deepEqual(log(stream), ["0 s.t.new new", `${MINUTE_MS + 2} s.t.999 replaced`, ...expected]);
+});
+
+test("what fell due before all were found comes in its order", async () => {
+  const before = new StreamOfSchedules();
+  const count = 600;
+  for (let i = 0; i < count; i++) {
+    before.put(`s.q.${i}`, { ...at(MINUTE_MS + count - i), "Nats-Schedule-Target": `s.t.${i}` }, `${i}`);
+  }
+  before.schedules.stop();
+  await before.world.clock.advance(2 * MINUTE_MS);
+  const stream = new StreamOfSchedules(before);
+  const { size } = stream.broker.timers;
+  stream.schedules.recover();
+  stream.put("s.q.new", { ...at(0), "Nats-Schedule-Target": "s.t.new" }, "new");
+  assert.equal(stream.broker.timers.size, size, "nothing fires until all are found");
+  await stream.world.clock.advance(0);
+  const texts = stream.produced.map(({ text }) => text);
+  assert.deepEqual(texts, ["new", ...Array.from({ length: count }, (_, i) => String(count - 1 - i))]);
+});
+
 test("schedules whose messages are gone do not pile up", () => {
   const stream = new StreamOfSchedules();
   for (let i = 0; i < 5_000; i++) stream.store.remove(stream.put(`s.${i}`, at(HOUR_MS)));

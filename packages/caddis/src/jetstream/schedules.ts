@@ -2,7 +2,7 @@ import { type Instant, instantOf, parseInstant } from "../base/instant.ts";
 import { Timer } from "../base/timer-queue.ts";
 import type { Broker } from "../broker/broker.ts";
 import { StoredMessage } from "../store/stored-message.ts";
-import type { StreamStore } from "../store/stream-store.ts";
+import type { StreamStore, SubjectCount } from "../store/stream-store.ts";
 import { PublishHeaders } from "./core/publish-headers.ts";
 import { type Firing, nextFiring, resumedFiring } from "./core/schedule.ts";
 import { scheduleZone } from "./core/schedule-check.ts";
@@ -18,6 +18,9 @@ const RETRY_MS = 5_000;
 
 /** Schedules that fire in one go; then others get their turn. */
 const FIRINGS_PER_TURN = 1_024;
+
+/** Subjects that are looked at in one turn after a start: each may cost two reads from the disk. */
+const SUBJECTS_PER_TURN = 256;
 
 /** Schedules whose messages may be gone without notice, besides as many as there are subjects. */
 const GONE_MAX = 1_024;
@@ -43,6 +46,8 @@ export class Schedules {
   readonly #zones = new ScheduleZones();
   readonly #stored = new StoredMessage();
   readonly #headers = new PublishHeaders();
+  /** Subjects that were not looked at yet since the start; null: all were. Until then nothing fires, so that all fire in their order. */
+  #unseen: IterableIterator<SubjectCount> | null = null;
 
   constructor(stream: ScheduleStream) {
     this.#stream = stream;
@@ -67,16 +72,21 @@ export class Schedules {
     this.#setTimer();
   }
 
-  /** Looks for the schedules in the store: after a start, or when the stream has begun to have schedules. */
+  /**
+   * Looks for the schedules in the store: after a start, or when the stream has begun to have schedules. Takes several
+   * turns where there are many subjects.
+   */
   recover(): void {
     const { store } = this.#stream;
     this.stop();
-    for (const { subject } of store.subjects(store.filter([]))) this.#recoverSubject(subject);
-    this.#setTimer();
+    const subjects = store.subjects(store.filter([]));
+    this.#unseen = subjects;
+    this.#recoverSome(subjects);
   }
 
   /** Nothing fires any more. */
   stop(): void {
+    this.#unseen = null;
     this.#bySubject.clear();
     this.#heap.clear();
     this.#stream.broker.timers.cancel(this.#timer);
@@ -94,7 +104,24 @@ export class Schedules {
     return zone === "unknown" ? null : find(pattern, zone, time);
   }
 
+  #recoverSome(subjects: IterableIterator<SubjectCount>): void {
+    // It was stopped, or began anew, since.
+    if (this.#unseen !== subjects) return;
+    for (let left = SUBJECTS_PER_TURN; left > 0; left--) {
+      const next = subjects.next();
+      if (next.done === true) {
+        this.#unseen = null;
+        this.#setTimer();
+        return;
+      }
+      this.#recoverSubject(next.value.subject);
+    }
+    this.#stream.broker.clock.nextTurn(() => this.#recoverSome(subjects));
+  }
+
   #recoverSubject(subject: string): void {
+    // It came meanwhile.
+    if (this.#bySubject.has(subject)) return;
     const { store } = this.#stream;
     const seq = store.lastSeqOf(subject);
     if (!this.#load(seq)) return;
@@ -152,6 +179,7 @@ export class Schedules {
   #setTimer(): void {
     const { timers, clock } = this.#stream.broker;
     const { first } = this.#heap;
+    if (this.#unseen !== null) return;
     if (first === null) timers.cancel(this.#timer);
     else {
       const dueMs = first.dueMs + (first.dueNs > 0 ? 1 : 0);

@@ -1,31 +1,26 @@
-import { crc32, viewOf } from "../store/file/checksum.ts";
 import type { KeptCursor, KeptCursors } from "./source-keeper.ts";
 
 /**
- * How it is kept how far a stream is with its sources: a file of one line, names as wire strings.
+ * How it is kept how far a stream is with its sources: in a small file (`store/small-file.ts`), names as wire strings.
  *
- *     <CRC-32 of the JSON, 8 hexadecimal digits> <JSON> LF
- *     {"format":1,"upTo":…,"sources":[["<origin> <filters> <destinations>",{"seq":…,"storedSeq":…,"identity":"…"}],…]}
+ *     {"format":1,"stream":"…","upTo":…,"sources":[["<origin> <filters> <destinations>",{"seq":…,"storedSeq":…,"identity":"…"}],…]}
+ *
+ * `stream` is the name of the stream's folder: what was written for one stream says nothing about another.
  */
 const FORMAT = 1;
-const CRC_DIGITS = 8;
 
-export function encodeSources({ upTo, cursors }: KeptCursors): Buffer {
-  const json = JSON.stringify({ format: FORMAT, upTo, sources: [...cursors] });
-  return Buffer.from(`${checksum(json)} ${json}\n`);
+export function encodeSources({ upTo, cursors }: KeptCursors, stream: string): string {
+  return JSON.stringify({ format: FORMAT, stream, upTo, sources: [...cursors] });
 }
 
-/** Null: it is damaged, or was written by a newer version. */
-export function decodeSources(data: Buffer): KeptCursors | null {
-  const text = data.toString("utf8");
-  const json = text.slice(CRC_DIGITS + 1, -1);
-  if (text[CRC_DIGITS] !== " " || !text.endsWith("\n") || text.slice(0, CRC_DIGITS) !== checksum(json))
-    return null;
-  const parsed = JSON.parse(json) as { format: number; upTo: number; sources: [string, KeptCursor][] };
-  return parsed.format === FORMAT ? { upTo: parsed.upTo, cursors: new Map(parsed.sources) } : null;
-}
-
-function checksum(json: string): string {
-  const bytes = Buffer.from(json);
-  return crc32(bytes, viewOf(bytes), 0, bytes.length, 0).toString(16).padStart(CRC_DIGITS, "0");
+/** Null: it is of another stream, was written by a newer version, or is something else. */
+export function decodeSources(json: string, stream: string): KeptCursors | null {
+  const parsed = JSON.parse(json) as {
+    format: number;
+    stream?: string;
+    upTo: number;
+    sources?: [string, KeptCursor][];
+  };
+  if (parsed.format !== FORMAT || (parsed.stream ?? stream) !== stream) return null;
+  return parsed.sources === undefined ? null : { upTo: parsed.upTo, cursors: new Map(parsed.sources) };
 }

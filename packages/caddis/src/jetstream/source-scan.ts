@@ -67,15 +67,20 @@ export class SourceScan {
     if (from !== null) this.#found(from);
   }
 
-  /** The header of an older server means every source of that stream. */
-  #found({ key, origin, seq, identity }: SourcedFrom): void {
-    for (const [ownKey, source] of this.#left) {
-      const isIt = key === "" ? oldOriginOf(source.source) === origin : ownKey === key;
-      if (!isIt) continue;
-      // What was kept may be further than what is stored: messages that were left out, say.
-      if (!(source.cursor.isKnown && source.cursor.identity === identity && source.cursor.seq >= seq))
-        source.cursor.set(seq, seq, identity);
-      this.#left.delete(ownKey);
-    }
+  #found(from: SourcedFrom): void {
+    if (from.key !== "") this.#place(this.#left.get(from.key), from);
+    // The header of an older server means every source of that stream.
+    else
+      for (const source of this.#left.values())
+        if (oldOriginOf(source.source) === from.origin) this.#place(source, from);
+  }
+
+  #place(source: Source | undefined, { seq, identity }: SourcedFrom): void {
+    if (source === undefined) return;
+    const { cursor } = source;
+    // What was kept may be further than what is stored: messages that were left out, say.
+    if (!(cursor.isKnown && cursor.identity === identity && cursor.seq >= seq))
+      cursor.set(seq, seq, identity);
+    this.#left.delete(keyText(source.key));
   }
 }

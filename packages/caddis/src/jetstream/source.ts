@@ -6,7 +6,7 @@ import { type OriginStart, sourceStart } from "./core/origin-start.ts";
 import { sourceHeader, type SourceKey } from "./core/source-header.ts";
 import type { StreamSource } from "./core/stream-config.ts";
 import type { OriginRole } from "./origin-link.ts";
-import { originMetadata, sourceConsumerName, sourceKeyOf } from "./origin-names.ts";
+import { originMetadata, sourceKeyOf, type SourceNames } from "./origin-names.ts";
 import { OriginPublish } from "./origin-publish.ts";
 import { OriginSubjects } from "./origin-subjects.ts";
 import { SourceCursor } from "./source-cursor.ts";
@@ -21,6 +21,7 @@ export class Source implements OriginRole {
   readonly metadata: ReadonlyMap<string, string>;
   readonly #stream: Stream;
   readonly key: SourceKey;
+  readonly #names: () => SourceNames;
   readonly #subjects: OriginSubjects;
   readonly #publish = new OriginPublish(false);
   /** How far the stream is with it. */
@@ -28,8 +29,10 @@ export class Source implements OriginRole {
   /** The origin was made anew since: what was there before says nothing about where to begin. */
   #isReplaced = false;
 
-  constructor(stream: Stream, source: StreamSource) {
+  /** `names`: those of all sources as they are now. */
+  constructor(stream: Stream, source: StreamSource, names: () => SourceNames) {
     this.#stream = stream;
+    this.#names = names;
     this.source = source;
     this.key = sourceKeyOf(source);
     this.metadata = originMetadata(stream, false);
@@ -37,7 +40,7 @@ export class Source implements OriginRole {
   }
 
   get consumerName(): string {
-    return sourceConsumerName(this.#stream, this.source, this.#stream.config.sources);
+    return this.#names().of(this.source);
   }
 
   get identity(): string {

@@ -56,7 +56,7 @@ export class StreamConsumers {
     }
     const consumer = new Consumer(stream, name, config, created, null);
     this.#add(consumer);
-    if (!config.direct) stream.owner.advisories.consumerCreated(stream.name, name);
+    stream.owner.advisories.consumerCreated(stream.name, name);
     return consumer;
   }
 
@@ -79,14 +79,16 @@ export class StreamConsumers {
     consumer.stop("deleted");
     consumerStore.remove(consumer.name);
     retention.sweep();
-    if (!consumer.config.direct) owner.advisories.consumerDeleted(this.#stream.name, consumer.name);
+    owner.advisories.consumerDeleted(this.#stream.name, consumer.name);
     await this.#waits.wait();
   }
 
   stop(why: StreamEnd): void {
+    const { owner, name } = this.#stream;
     for (const consumer of this.all.values()) {
-      this.#stream.owner.pushInterest.remove(consumer);
+      owner.pushInterest.remove(consumer);
       consumer.stop(why);
+      if (why === "deleted") owner.advisories.consumerDeleted(name, consumer.name);
     }
   }
 

@@ -1,22 +1,21 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Disk } from "../io/disk.ts";
+import type { Encryption } from "../store/file/cipher.ts";
+import {
+  CONSUMERS_FOLDER,
+  MESSAGES_FOLDER,
+  META_FILE,
+  SOURCES_FILE,
+  streamFolderName,
+  STREAMS_FOLDER,
+} from "../store/stream-files.ts";
+import { readSmallFile, renewSmallFile, writeSmallFile } from "../store/small-file.ts";
 import { decodeSources, encodeSources } from "./source-meta.ts";
 import type { KeptCursors } from "./source-keeper.ts";
 import { decodeStreamMeta, encodeStreamMeta, type StreamMeta } from "./stream-meta.ts";
 
-/** The file that makes a folder a stream: it is written last, and read first. */
-const META_FILE = "stream.json";
-/** How far the stream is with its sources. */
-const SOURCES_FILE = "sources.json";
-const MESSAGES_FOLDER = "messages";
-const CONSUMERS_FOLDER = "consumers";
-const STREAMS_FOLDER = "streams";
-
 /** What files are called on their way to being there; see `Disk.replace`. */
 const UNFINISHED = ".tmp";
-
-/** A configuration is this long at most: thousands of subjects, and 128 KiB of metadata that JSON spells out. */
-const META_BYTES_MAX = 16 * 1024 * 1024;
 
 /** What is behind the name of a folder whose stream was deleted; no stream's folder has a dot in its name. */
 const DELETED = ".deleted-";
@@ -34,7 +33,7 @@ const UNSAFE = /[^A-Za-z0-9_-]/g;
  *     <folder>/<account>/streams/<stream>/stream.json    its configuration, see `stream-meta.ts`
  *                                        /sources.json   how far it is with its sources, see `source-meta.ts`
  *                                        /messages/      its messages
- *                                        /consumers/     its consumers
+ *                                        /consumers/     its consumers, from the first one that is kept on
  *
  * A folder without `stream.json` was never finished, one called `<stream>.deleted-<number>` never removed, and one
  * called `<stream>.restoring-<number>` never restored: they hold nothing that was acknowledged, and go at the next start.
@@ -42,10 +41,18 @@ const UNSAFE = /[^A-Za-z0-9_-]/g;
 export class StreamFolder {
   readonly path: string;
   readonly #disk: Disk;
+  /** Null: nothing is encrypted. */
+  readonly #encryption: Encryption | null;
 
-  constructor(disk: Disk, path: string) {
+  constructor(disk: Disk, path: string, encryption: Encryption | null) {
     this.#disk = disk;
     this.path = path;
+    this.#encryption = encryption;
+  }
+
+  /** What it is called, or will be, once the stream is there: the same for all files of the stream, always. */
+  get name(): string {
+    return streamFolderName(basename(this.path));
   }
 
   get messages(): string {
@@ -56,44 +63,60 @@ export class StreamFolder {
     return join(this.path, CONSUMERS_FOLDER);
   }
 
-  /** Makes the folders; rejects where a stream lies there. */
+  /** Makes the folders, but for what makes its own when it is needed; rejects where a stream lies there. */
   async make(): Promise<void> {
     if (this.#disk.size(join(this.path, META_FILE)) >= 0)
       throw new Error(`there is a stream in ${this.path}`);
     await this.removeUnfinished();
     await this.#disk.makeFolder(this.messages);
-    await this.#disk.makeFolder(this.consumers);
   }
 
   /** Keeps a configuration: in one step, and durable when it resolves. */
   writeMeta(meta: StreamMeta): Promise<void> {
-    return this.#disk.replace(join(this.path, META_FILE), encodeStreamMeta(meta));
+    return writeSmallFile(this.#disk, join(this.path, META_FILE), encodeStreamMeta(meta), this.#encryption);
   }
 
-  /** The configuration, or what is wrong with it; null: the stream was never finished. */
+  /**
+   * The configuration, or what is wrong with it; null: the stream was never finished. Rejects with a `DiskError`, or
+   * with a `KeyError` where it was encrypted with another key.
+   */
   async readMeta(): Promise<StreamMeta | { readonly problem: string } | null> {
-    const path = join(this.path, META_FILE);
-    const size = this.#disk.size(path);
-    if (size < 0) return null;
-    if (size > META_BYTES_MAX) return { problem: "its configuration is damaged" };
-    const data = Buffer.alloc(size);
-    const length = await this.#disk.readLater(path, 0, data, 0, size);
-    return decodeStreamMeta(data.subarray(0, length));
+    const file = await this.#read(META_FILE);
+    if (file === "absent") return null;
+    if (file === "damaged") return { problem: "its configuration is damaged" };
+    const meta = decodeStreamMeta(file.json);
+    if (meta === null) return { problem: "its configuration was written by a newer version" };
+    const { name } = meta.config;
+    return fileNameOf(name) === this.name ? meta : { problem: `its configuration is that of '${name}'` };
   }
 
   /** Keeps how far the stream is with its sources. */
   writeSources(kept: KeptCursors): Promise<void> {
-    return this.#disk.replace(join(this.path, SOURCES_FILE), encodeSources(kept));
+    const json = encodeSources(kept, this.name);
+    return writeSmallFile(this.#disk, join(this.path, SOURCES_FILE), json, this.#encryption);
   }
 
-  /** How far the stream is with its sources; null: nobody knows. */
+  /** How far the stream is with its sources; null: nobody knows. Rejects where that was kept and can't be read. */
   async readSources(): Promise<KeptCursors | null> {
-    const path = join(this.path, SOURCES_FILE);
-    const size = this.#disk.size(path);
-    if (size < 0 || size > META_BYTES_MAX) return null;
-    const data = Buffer.alloc(size);
-    const length = await this.#disk.readLater(path, 0, data, 0, size);
-    return decodeSources(data.subarray(0, length));
+    const file = await this.#read(SOURCES_FILE);
+    if (file === "absent") return null;
+    const kept = file === "damaged" ? null : decodeSources(file.json, this.name);
+    if (kept === null) throw new Error(`${join(this.path, SOURCES_FILE)} is damaged`);
+    return kept;
+  }
+
+  /**
+   * Encrypts what is not, or has the key of before. Only once it is known that the messages can be read: with a key that
+   * is not theirs nothing is to be changed. Rejects as `readMeta`.
+   */
+  async renew(): Promise<void> {
+    if (this.#encryption === null) return;
+    for (const file of [META_FILE, SOURCES_FILE])
+      await renewSmallFile(this.#disk, join(this.path, file), this.#encryption);
+  }
+
+  #read(file: string): ReturnType<typeof readSmallFile> {
+    return readSmallFile(this.#disk, join(this.path, file), this.#encryption?.keys ?? null);
   }
 
   /** Removes what is left of a stream that was never finished; rejects where there is more than that. */
@@ -108,7 +131,7 @@ export class StreamFolder {
 
   /** Where a stream is put together that is to lie here. */
   forRestore(unique: string): StreamFolder {
-    return new StreamFolder(this.#disk, this.path + RESTORING + unique);
+    return new StreamFolder(this.#disk, this.path + RESTORING + unique, this.#encryption);
   }
 
   /** Gives the stream its place, in one step; durable when it resolves. Rejects where a stream lies there. */

@@ -1,6 +1,7 @@
 import type { Message } from "../broker/message.ts";
+import type { MessageTrace } from "../broker/message-trace.ts";
 import type { Receiver, Subscription } from "../broker/subscription.ts";
-import { hasWildcard } from "../subject/subject.ts";
+import { fromWireString, hasWildcard } from "../subject/subject.ts";
 import { StoredMessage } from "../store/stored-message.ts";
 import { goQuote } from "../base/go-quote.ts";
 import { type ApiError, apiError } from "./core/api-error.ts";
@@ -11,6 +12,7 @@ import { Publish } from "./core/publish.ts";
 import type { StreamConfig } from "./core/stream-config.ts";
 import type { StreamView } from "./core/stream-view.ts";
 import { storedSize } from "./core/stored-size.ts";
+import { traceProblem } from "./core/trace-problem.ts";
 import { ACK_TAIL, DUPLICATE_TAIL } from "./pub-acks.ts";
 import type { Stream } from "./stream.ts";
 
@@ -37,13 +39,30 @@ export class StreamIngest implements Receiver, StreamView {
 
   receive(message: Message, subscription: Subscription): boolean {
     if (!this.isOpen) return false;
-    const { trace } = message;
-    // Only asks what would become of it.
-    if (trace !== null && trace.isTraceOnly) return true;
     const publish = this.#read(message, subscription);
-    if (this.#stream.batches.take(publish, message)) return true;
-    this.#answer(this.#decided(publish), publish, message);
+    if (message.trace !== null) this.#takeTraced(publish, message, message.trace);
+    else if (!this.#stream.batches.take(publish, message))
+      this.#answer(this.#decided(publish), publish, message);
     return true;
+  }
+
+  /** Says in the trace what becomes of the message, or would: then it is not stored, and only a refusal is answered. */
+  #takeTraced(publish: Publish, message: Message, trace: MessageTrace): void {
+    const step = trace.addJetStream(this.config.name);
+    const { lastSeq } = this;
+    if (!trace.isTraceOnly && this.#stream.batches.take(publish, message)) {
+      // Of a batch nothing may be stored yet.
+      if (this.lastSeq > lastSeq) step.subject = fromWireString(publish.subject);
+      return;
+    }
+    const verdict = this.refusalByBacklog() ?? decide(publish, this);
+    if (verdict === "store" || verdict === "skip") {
+      step.subject = fromWireString(publish.subject);
+      if (verdict === "skip") step.nointerest = true;
+    } else step.error = traceProblem(verdict, publish, this);
+    if (!trace.isTraceOnly) this.#carryOut(verdict, publish);
+    else if (verdict === "store" || verdict === "skip") return;
+    this.#answer(verdict, publish, message);
   }
 
   /**
@@ -209,9 +228,13 @@ export class StreamIngest implements Receiver, StreamView {
 
   #decided(publish: Publish): Verdict {
     const verdict = this.refusalByBacklog() ?? decide(publish, this);
+    this.#carryOut(verdict, publish);
+    return verdict;
+  }
+
+  #carryOut(verdict: Verdict, publish: Publish): void {
     if (verdict === "store") this.store(publish);
     else if (verdict === "skip") this.skip(publish);
-    return verdict;
   }
 
   /** Acknowledges or refuses, where somebody waits for it. */

@@ -1,9 +1,9 @@
 import { same } from "../base/same.ts";
 import { keyText } from "./core/source-header.ts";
-import type { StreamConfig } from "./core/stream-config.ts";
+import type { StreamConfig, StreamSource } from "./core/stream-config.ts";
 import { Mirror } from "./mirror.ts";
-import { OriginLink } from "./origin-link.ts";
-import { sourceConsumerName } from "./origin-names.ts";
+import { OriginLink, type OriginRole } from "./origin-link.ts";
+import { SourceNames } from "./origin-names.ts";
 import { forgetConsumer } from "./origin-removal.ts";
 import { Source } from "./source.ts";
 import { type KeptCursor, type KeptCursors, SourceKeeper } from "./source-keeper.ts";
@@ -24,13 +24,17 @@ export class StreamOrigins {
   /** By key. */
   #sources = new Map<string, SourceLink>();
   readonly #scans = new Set<SourceScan>();
+  /** Those that wait for the store: few of many. */
+  readonly #waiting = new Set<OriginLink>();
   /** Sources whose place is being looked for: what is kept must not say anything about them. */
   readonly #unsettled = new Set<Source>();
+  #names: SourceNames;
   #isStarted = false;
   #isStopped = false;
 
   constructor(stream: Stream) {
     this.#stream = stream;
+    this.#names = new SourceNames(stream, []);
     this.#keeper = new SourceKeeper(stream, () => this.#current());
   }
 
@@ -90,15 +94,18 @@ export class StreamOrigins {
   }
 
   onDurable(position: number): void {
-    this.#mirror?.onDurable(position);
-    for (const { link } of this.#sources.values()) link.onDurable(position);
+    for (const link of this.#waiting) if (!link.onDurable(position)) this.#waiting.delete(link);
   }
 
   #setMirror(config: StreamConfig, before: StreamConfig | null = null): void {
     if (before !== null) this.#stopMirror(before, true);
     if (config.mirror === null || this.#isStopped) return;
-    this.#mirror = new OriginLink(this.#stream, new Mirror(this.#stream, config.mirror));
+    this.#mirror = this.#link(new Mirror(this.#stream, config.mirror));
     this.#mirror.start();
+  }
+
+  #link(role: OriginRole): OriginLink {
+    return new OriginLink(this.#stream, role, (link) => this.#waiting.add(link));
   }
 
   #stopMirror({ mirror }: StreamConfig, forgets: boolean): void {
@@ -115,13 +122,14 @@ export class StreamOrigins {
   #setSources({ sources }: StreamConfig): SourceLink[] {
     const before = this.#sources;
     this.#sources = new Map();
+    this.#names = new SourceNames(this.#stream, sources);
     const added: SourceLink[] = [];
     for (const config of sources) {
-      const source = new Source(this.#stream, config);
+      const source = new Source(this.#stream, config, () => this.#names);
       const key = keyText(source.key);
       const present = before.get(key);
       before.delete(key);
-      const link = present ?? { source, link: new OriginLink(this.#stream, source) };
+      const link = present ?? { source, link: this.#link(source) };
       if (present === undefined) added.push(link);
       this.#sources.set(key, link);
     }
@@ -163,18 +171,16 @@ export class StreamOrigins {
   }
 
   /** Does away with durable consumers that no source needs any more. */
-  #forgetConsumers(before: StreamConfig["sources"], after: StreamConfig["sources"]): void {
-    const idOf = (source: StreamConfig["sources"][number], all: StreamConfig["sources"]): string =>
-      JSON.stringify([
-        source.name,
-        source.external?.api ?? "",
-        sourceConsumerName(this.#stream, source, all),
-      ]);
-    const needed = new Set(after.map((source) => idOf(source, after)));
+  #forgetConsumers(before: readonly StreamSource[], after: readonly StreamSource[]): void {
+    const names = new SourceNames(this.#stream, before);
+    const idOf = ({ name, external }: StreamSource, consumer: string): string =>
+      JSON.stringify([name, external?.api ?? "", consumer]);
+    const namesAfter = new SourceNames(this.#stream, after);
+    const needed = new Set(after.map((source) => idOf(source, namesAfter.of(source))));
     for (const { source, link } of this.#sources.values()) {
       const config = source.source;
-      const name = sourceConsumerName(this.#stream, config, before);
-      if (link.mayHaveDurable(name) && !needed.has(idOf(config, before)))
+      const name = names.of(config);
+      if (link.mayHaveDurable(name) && !needed.has(idOf(config, name)))
         forgetConsumer(this.#stream, config, name);
     }
   }

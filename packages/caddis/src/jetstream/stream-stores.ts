@@ -1,13 +1,12 @@
 import type { ConsumerStore } from "../store/consumer-store.ts";
 import { openConsumerLog } from "../store/consumer-log.ts";
-import type { StoreKeys } from "../store/file/cipher.ts";
 import { openFileStore } from "../store/file/file-store.ts";
 import { MemoryConsumerStore } from "../store/memory/consumer-store.ts";
 import { MemoryStreamStore } from "../store/memory/memory-store.ts";
 import type { StreamStore, SyncPolicy } from "../store/stream-store.ts";
 import type { JetStreamAccount } from "./account.ts";
 import type { StreamConfig } from "./core/stream-config.ts";
-import type { EncryptionSettings, JetStreamSettings } from "./settings.ts";
+import type { JetStreamSettings } from "./settings.ts";
 import type { StreamFolder } from "./stream-folder.ts";
 
 /** How much of what a stream with `persist_mode: async` has acknowledged may be lost, unless the server allows more. */
@@ -46,13 +45,13 @@ async function openFiles(
 ): Promise<StreamStores> {
   const { account, jetStream } = owner;
   const { clock, timers, random, log } = account.broker;
-  const { disk, settings } = jetStream;
+  const { disk, encryption, settings } = jetStream;
   const sync = syncPolicy(settings, config);
   const report = (damage: string): void =>
     log.error(`JetStream stream '${account.name} > ${config.name}': ${damage}`);
   const messages = await openFileStore(disk, folder.messages, {
     sync,
-    keys: storeKeys(settings.encryption),
+    keys: encryption?.keys ?? null,
     cache: jetStream.blockCache,
     clock,
     timers,
@@ -62,7 +61,10 @@ async function openFiles(
     compresses: config.compression === "s2",
   });
   try {
-    return { messages, consumers: await openConsumerLog(disk, folder.consumers, { sync, timers, report }) };
+    await folder.renew();
+    const { name: stream } = folder;
+    const options = { sync, timers, report, encryption, stream };
+    return { messages, consumers: await openConsumerLog(disk, folder.consumers, options) };
   } catch (error) {
     await messages.close();
     throw error;
@@ -71,10 +73,4 @@ async function openFiles(
 
 function syncPolicy({ syncIntervalMs }: JetStreamSettings, { persist_mode }: StreamConfig): SyncPolicy {
   return { intervalMs: persist_mode === "async" ? Math.max(syncIntervalMs, ASYNC_SYNC_MS) : syncIntervalMs };
-}
-
-function storeKeys(encryption: EncryptionSettings | null): StoreKeys | null {
-  if (encryption === null) return null;
-  const { cipher, key, previousKey } = encryption;
-  return { cipher, key: Buffer.from(key), previousKey: previousKey === "" ? null : Buffer.from(previousKey) };
 }

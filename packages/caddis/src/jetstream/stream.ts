@@ -1,8 +1,7 @@
-import { type Instant, instantOf } from "../base/instant.ts";
+import type { Instant } from "../base/instant.ts";
 import { same } from "../base/same.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { ConsumerStore, KeptConsumer } from "../store/consumer-store.ts";
-import { StoredMessage } from "../store/stored-message.ts";
 import type { StreamStore } from "../store/stream-store.ts";
 import type { JetStreamAccount } from "./account.ts";
 import type { Consumer } from "./consumer.ts";
@@ -11,17 +10,16 @@ import type { ConsumerConfig } from "./core/consumer-config.ts";
 import { DuplicateWindow } from "./core/dedupe.ts";
 import { enforceAllLimits } from "./core/limits.ts";
 import type { AbandonReason } from "./core/atomic-batch.ts";
-import { PublishHeaders } from "./core/publish-headers.ts";
 import type { StreamConfig } from "./core/stream-config.ts";
 import type { BatchCounts, BatchStream } from "./batch-stream.ts";
 import { Batches } from "./batches.ts";
 import { PubAcks } from "./pub-acks.ts";
+import { rememberIds } from "./recent-ids.ts";
 import { Republisher } from "./republish.ts";
 import { Schedules } from "./schedules.ts";
 import type { JetStreamServerLimits } from "./settings.ts";
 import { Snapshots } from "./snapshots.ts";
 import { StreamConsumers } from "./stream-consumers.ts";
-import { DurabilityWaits } from "./stream-durability.ts";
 import { StreamExpiry } from "./stream-expiry.ts";
 import type { StreamFolder } from "./stream-folder.ts";
 import { StreamIngest } from "./stream-ingest.ts";
@@ -29,8 +27,8 @@ import type { StreamInterest } from "./stream-interest.ts";
 import { StreamOrigins } from "./stream-origins.ts";
 import { StreamRemovals } from "./stream-removals.ts";
 import { StreamRetention } from "./stream-retention.ts";
+import { StreamSettling } from "./stream-settling.ts";
 import { StreamSubjects } from "./stream-subjects.ts";
-import { StreamVisibility } from "./stream-visibility.ts";
 
 const NS_PER_MS = 1e6;
 
@@ -63,18 +61,11 @@ export class Stream implements BatchStream {
   republisher: Republisher | null = null;
   #config: StreamConfig;
   readonly #consumers: StreamConsumers;
-  readonly #visibility: StreamVisibility;
-  readonly #waits: DurabilityWaits;
+  readonly #settling: StreamSettling;
   /** The change at hand: changes happen one after the other. */
   #changing: Promise<unknown> = Promise.resolve();
-  #settlesSoon = false;
   #isStopped = false;
   #reportedBytes = 0;
-  /** Bytes that were appended before and since the store last told that something is durable. */
-  #inFlightBytes = 0;
-  #freshBytes = 0;
-  #settledPosition = 0;
-  readonly #settle = (): void => this.#onSettled();
 
   constructor(
     owner: JetStreamAccount,
@@ -99,11 +90,10 @@ export class Stream implements BatchStream {
     this.retention = new StreamRetention(this);
     this.duplicates = new DuplicateWindow(config.duplicate_window / NS_PER_MS);
     this.#consumers = new StreamConsumers(this);
-    this.#visibility = new StreamVisibility(store.durableSeq);
-    this.#waits = new DurabilityWaits(store, () => this.#fatalFailure());
     this.batches = new Batches(this);
     this.origins = new StreamOrigins(this);
-    store.onDurable = this.#settle;
+    const { acks, batches, origins, interest } = this;
+    this.#settling = new StreamSettling({ store, acks, batches, origins, interest, jetStream });
   }
 
   get broker(): Broker {
@@ -142,7 +132,7 @@ export class Stream implements BatchStream {
 
   /** The last sequence that consumers may see. */
   get visibleSeq(): number {
-    return this.#visibility.visibleSeq;
+    return this.#settling.visibleSeq;
   }
 
   /**
@@ -150,7 +140,8 @@ export class Stream implements BatchStream {
    * consumers that are to be there and were not kept.
    */
   start(others: ReadonlyMap<string, KeptConsumer> = NO_CONSUMERS): void {
-    this.#rememberIds();
+    const nowMs = this.broker.clock.nowMs();
+    this.ingest.lastMsgId = rememberIds(this.store, this.duplicates, nowMs);
     this.noteUsage();
     this.#consumers.recover(others);
     enforceAllLimits(this.#config, this.store, this.removals);
@@ -164,6 +155,7 @@ export class Stream implements BatchStream {
   /** Takes no more messages. Resolves once all that was acknowledged is put away; never rejects. */
   async stop(why: StreamEnd): Promise<void> {
     this.#isStopped = true;
+    this.#settling.stop();
     this.ingest.isOpen = false;
     this.subjects.end();
     this.origins.stop(why);
@@ -181,7 +173,7 @@ export class Stream implements BatchStream {
         this.#log("could not be closed", error);
       }
     }
-    this.#onSettled();
+    this.#settling.finish();
     if (why === "shutdown") await this.origins.keep();
     this.owner.noteUsage(this.#config, -this.#reportedBytes);
     this.#reportedBytes = 0;
@@ -209,7 +201,7 @@ export class Stream implements BatchStream {
   async removeMessage(seq: number, erase: boolean): Promise<boolean> {
     const isRemoved = this.removals.remove(seq, erase);
     // That it is gone already may not be durable yet.
-    await this.#waits.wait();
+    await this.#settling.whenDurable();
     return isRemoved;
   }
 
@@ -227,8 +219,8 @@ export class Stream implements BatchStream {
       isAll && (keep === 0 || seq > 1)
         ? removals.removeBefore(seq === 0 ? lastSeq + 1 : seq)
         : removals.purge(isAll ? ">" : filter, seq === 0 ? lastSeq + 1 : seq, keep);
-    this.#visibility.visibleSeq = Math.max(this.visibleSeq, store.durableSeq);
-    await this.#waits.wait();
+    this.#settling.onPurged();
+    await this.#settling.whenDurable();
     return count;
   }
 
@@ -267,17 +259,12 @@ export class Stream implements BatchStream {
 
   /** A message was appended; `bytes` of headers and payload. */
   onStored(seq: number, subject: string, bytes: number): void {
-    this.#visibility.add(seq, subject);
-    this.#freshBytes += bytes;
-    const { store } = this;
-    if (store.durablePosition === store.position) this.settleSoon();
+    this.#settling.onStored(seq, subject, bytes);
   }
 
   /** Has acknowledgements sent and messages shown at the end of the turn: for what is durable already. */
   settleSoon(): void {
-    if (this.#settlesSoon) return;
-    this.#settlesSoon = true;
-    queueMicrotask(this.#settle);
+    this.#settling.settleSoon();
   }
 
   /** Tells the account what the stream takes up by now. */
@@ -290,12 +277,7 @@ export class Stream implements BatchStream {
 
   /** Whether so much waits for the disk that no more is to be taken. */
   isBackedUp(): boolean {
-    const { maxBufferedBytes, maxBufferedMsgs } = this.owner.jetStream.settings;
-    const { position, durablePosition } = this.store;
-    return (
-      position - durablePosition >= maxBufferedMsgs ||
-      this.#inFlightBytes + this.#freshBytes >= maxBufferedBytes
-    );
+    return this.#settling.isBackedUp();
   }
 
   /** An atomic batch came to nothing; `batch` is a wire string. */
@@ -337,51 +319,6 @@ export class Stream implements BatchStream {
     const result = this.#changing.then(change);
     this.#changing = result.catch(() => {});
     return result;
-  }
-
-  #onSettled(): void {
-    this.#settlesSoon = false;
-    const { store } = this;
-    const { durablePosition } = store;
-    if (durablePosition > this.#settledPosition) {
-      // What came meanwhile is on its way to the disk now.
-      this.#inFlightBytes = durablePosition === store.position ? 0 : this.#freshBytes;
-      this.#freshBytes = 0;
-      this.#settledPosition = durablePosition;
-    }
-    this.acks.send(durablePosition);
-    this.batches.onDurable(durablePosition);
-    this.origins.onDurable(durablePosition);
-    if (!this.#isStopped) this.#visibility.advance(store.durableSeq, this.interest);
-    const failure = this.#fatalFailure();
-    if (failure !== null) this.acks.refuseAll(apiError("streamStoreFailed", { err: failure }));
-    this.#waits.settle();
-  }
-
-  /** Why nothing can be stored any more; a full disk is not meant. */
-  #fatalFailure(): string | null {
-    const { failure } = this.store;
-    return failure !== null && failure.kind === "failed" ? failure.reason : null;
-  }
-
-  /** The ids that messages within the window came with, from their headers. */
-  #rememberIds(): void {
-    const { store, duplicates } = this;
-    const nowMs = this.owner.account.broker.clock.nowMs();
-    const stored = new StoredMessage();
-    const headers = new PublishHeaders();
-    const { lastSeq } = store.state;
-    const fromSeq =
-      duplicates.windowMs > 0 ? store.firstSeqFrom(instantOf(nowMs - duplicates.windowMs)) : lastSeq;
-    const all = store.filter([]);
-    for (let seq = store.next(all, Math.min(fromSeq, lastSeq)); seq > 0; seq = store.next(all, seq + 1)) {
-      if (store.load(seq, stored) !== "loaded") continue;
-      const { buf, headersStart, payloadStart } = stored;
-      headers.read(buf, headersStart, payloadStart);
-      const id = headers.get("Nats-Msg-Id");
-      if (seq === lastSeq) this.ingest.lastMsgId = id;
-      if (id !== "" && seq >= fromSeq) duplicates.add(id, seq, stored.timeMs);
-    }
   }
 
   #log(what: string, error: unknown): void {

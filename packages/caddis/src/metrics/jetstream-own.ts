@@ -77,7 +77,7 @@ function durabilityFamilies({ settings, usage, accounts }: JetStream, labels: La
 
 /** Streams that don't work as they should. */
 function faultFamily({ accounts }: JetStream, labels: Labels): Family {
-  const counts = { damaged: 0, failed: 0, full: 0, lost: 0 };
+  const counts = { busy: 0, damaged: 0, failed: 0, full: 0, lost: 0 };
   for (const { damaged, streams } of accounts.values()) {
     counts.damaged += damaged.size;
     for (const { store, consumerStore } of streams.values()) {
@@ -90,7 +90,7 @@ function faultFamily({ accounts }: JetStream, labels: Labels): Family {
   return {
     type: "gauge",
     name: "caddis_jetstream_faulty_streams",
-    help: "Streams that could not be brought back, whose store failed, whose disk is full, or that lost messages",
+    help: "Streams that could not be brought back, whose store failed, whose disk is full or opens no file for now, or that lost messages",
     samples,
   };
 }

@@ -1,18 +1,18 @@
 import { Timer } from "../../base/timer-queue.ts";
 import { goJson } from "../../broker/go-json.ts";
-import { fieldsOf, headerBlockOf } from "../../broker/header-block.ts";
+import { headerBlockOf } from "../../broker/header-block.ts";
 import type { ReceivedMessage } from "../../broker/internal-subscription.ts";
 import { makeMessage, type Message } from "../../broker/message.ts";
 import { requestInfoOf } from "../../broker/request-info.ts";
+import type { MessageTrace } from "../../broker/message-trace.ts";
 import { type Receiver, Subscription } from "../../broker/subscription.ts";
 import type { JetStreamAccount } from "../account.ts";
 import { tellApiLimitReached } from "../advisories.ts";
 import { DirectGets } from "../direct-get.ts";
-import { apiError } from "../core/api-error.ts";
-import { isLevelReached } from "../core/versioning.ts";
 import type { ApiCounts } from "../usage.ts";
-import type { ApiAnswer, ApiEndpoint } from "./endpoint.ts";
+import { type ApiAnswer, type ApiEndpoint, problemBeforeLevel } from "./endpoint.ts";
 import { ENDPOINTS } from "./endpoints.ts";
+import { levelProblem } from "./request-level.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { type Route, Router } from "./router.ts";
 
@@ -21,8 +21,6 @@ const API_PREFIX = "$JS.API.";
 const NEXT_MESSAGE = "CONSUMER.MSG.NEXT.";
 const DIRECT_GET = "DIRECT.GET.";
 const TYPE_PREFIX = "io.nats.jetstream.api.v1.";
-/** In a request's headers: it wants to be answered only by a server that is at least so new. */
-const REQUIRED_LEVEL_FIELD = "Nats-Required-Api-Level";
 
 /**
  * The API of one account: takes requests to `$JS.API.>` and answers them in their order. Those for messages go straight
@@ -68,6 +66,7 @@ export class Api implements Receiver {
     );
     if (subject.startsWith(NEXT_MESSAGE)) return this.#onNextMessage(subject, message);
     if (subject.startsWith(DIRECT_GET)) return this.#onDirectGet(subject, message);
+    if (message.trace !== null && !this.#trace(message, message.trace)) return false;
     const route = this.#router.find(subject);
     // What nobody knows is taken, and left without an answer.
     if (route === null) return true;
@@ -75,6 +74,14 @@ export class Api implements Receiver {
     this.#count(1);
     this.#queue.push({ isInfo: route.endpoint.isInfo ?? false, run: () => this.#serve(route, received) });
     return true;
+  }
+
+  /** Tells, as the reference, that the account of the servers answers; false: more than a trace is not wanted. */
+  #trace({ input, subjectStart, subjectEnd }: Message, trace: MessageTrace): boolean {
+    const subject = input.buf.latin1Slice(subjectStart, subjectEnd);
+    const { systemAccount } = this.#owner.account.broker;
+    if (systemAccount !== null) trace.addServiceImport(systemAccount, subject, subject);
+    return !trace.isTraceOnly;
   }
 
   /** False where there is no such consumer: then nobody is there to ask. */
@@ -86,7 +93,7 @@ export class Api implements Receiver {
   }
 
   #onDirectGet(subject: string, message: Message): boolean {
-    const requiresMore = message.headerBytes > 0 && !isLevelReached(requiredLevel(headerBlockOf(message)));
+    const requiresMore = message.headerBytes > 0 && levelProblem(headerBlockOf(message)) !== null;
     return this.#directGets.receive(message, subject.slice(DIRECT_GET.length), requiresMore);
   }
 
@@ -124,10 +131,12 @@ export class Api implements Receiver {
   }
 
   #answerTo({ endpoint, names }: Route, received: ReceivedMessage): ApiAnswer | Promise<ApiAnswer> {
-    if (endpoint.ignoresLevel !== true && !isLevelReached(requiredLevel(received.headers))) {
-      return { error: apiError("requiredApiLevel") };
-    }
     const owner = this.#owner;
+    const tooNew = endpoint.needsCluster === true ? null : levelProblem(received.headers);
+    if (tooNew !== null) {
+      const { strict } = owner.jetStream.settings;
+      return { error: problemBeforeLevel(endpoint, received.payload, strict) ?? tooNew };
+    }
     const request = { owner, names, received, counts: this.counts };
     const [stream] = names;
     if (stream === undefined || owner.streams.has(stream)) return endpoint.answer(request);
@@ -142,17 +151,22 @@ export class Api implements Receiver {
     const json = goJson(
       "ok" in answer ? { type, ...answer.ok } : { type, error: answer.error, ...endpoint.fieldsOfErrors },
     );
-    for (const counts of [this.counts, this.#owner.jetStream.api]) {
-      counts.total++;
-      if ("error" in answer && answer.isUncounted !== true) counts.errors++;
-    }
+    const isQuiet = endpoint.quiet === "all" || (endpoint.quiet === "successes" && "ok" in answer);
+    if (!isQuiet) this.#countAnswer("error" in answer && answer.isUncounted !== true);
     const { account } = this.#owner;
     if (received.reply !== "") {
       const headers = "ok" in answer ? (answer.headers ?? "") : "";
       account.publish(makeMessage(received.reply, "", headers, Buffer.from(json, "utf8")));
     }
-    this.#audit(received, json);
+    if (!isQuiet) this.#audit(received, json);
     account.broker.flusher.flush();
+  }
+
+  #countAnswer(isError: boolean): void {
+    for (const counts of [this.counts, this.#owner.jetStream.api]) {
+      counts.total++;
+      if (isError) counts.errors++;
+    }
   }
 
   #audit({ subject, payload, info, origin }: ReceivedMessage, response: string): void {
@@ -184,9 +198,4 @@ export class Api implements Receiver {
     this.counts.inflight += requests;
     this.#owner.jetStream.api.inflight += requests;
   }
-}
-
-function requiredLevel(headers: string): string {
-  if (!headers.includes(REQUIRED_LEVEL_FIELD)) return "";
-  return fieldsOf(headers).get(REQUIRED_LEVEL_FIELD)?.[0] ?? "";
 }

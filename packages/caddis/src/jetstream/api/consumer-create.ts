@@ -1,3 +1,4 @@
+import { compareInstants, instantOf } from "../../base/instant.ts";
 import { randomName } from "../../broker/random-name.ts";
 import { type ApiError, apiError, type ApiErrorName } from "../core/api-error.ts";
 import type { ConsumerConfig } from "../core/consumer-config.ts";
@@ -28,6 +29,7 @@ import {
   type ApiRequest,
   isFailure,
   readRequest,
+  screenJson,
 } from "./endpoint.ts";
 import { askedIdentity, identityHeaders, identityOf } from "./stream-identity.ts";
 
@@ -49,22 +51,27 @@ interface CreateRequest {
   readonly isPedantic: boolean;
 }
 
+const SCREEN = screenJson(CREATE_CONSUMER_REQUEST);
+
 /** `CONSUMER.CREATE` and `CONSUMER.DURABLE.CREATE`, which make consumers and change them. */
 export const CONSUMER_CREATE_ENDPOINTS: readonly ApiEndpoint[] = [
   {
     subject: "CONSUMER.CREATE.*",
     type: "consumer_create",
+    screen: SCREEN,
     answer: (request) =>
       answerTo(request, { form: "unnamed", stream: request.names[0], consumer: "", filter: "" }),
   },
   {
     subject: "CONSUMER.CREATE.*.>",
     type: "consumer_create",
+    screen: SCREEN,
     answer: (request) => answerTo(request, namedSubject(request.names)),
   },
   {
     subject: "CONSUMER.DURABLE.CREATE.*.*",
     type: "consumer_create",
+    screen: SCREEN,
     answer: (request) =>
       answerTo(request, {
         form: "durable",
@@ -103,8 +110,17 @@ async function answerTo(request: ApiRequest, subject: CreateSubject): Promise<Ap
     request,
   );
   if (isFailure(done)) return done;
+  tellIfPaused(done);
   const answer = { ok: consumerFields(stream.config.name, done) };
   return identity === "" ? answer : { ...answer, headers: identityHeaders(identity) };
+}
+
+/** Whoever asks for a consumer that is paused already learns it by its advisory as well. */
+function tellIfPaused({ stream, name, config: { pause_until } }: Consumer): void {
+  const { account, advisories } = stream.owner;
+  if (pause_until === null || compareInstants(pause_until, instantOf(account.broker.clock.nowMs())) <= 0)
+    return;
+  advisories.consumerPaused(stream.name, name, true, pause_until);
 }
 
 /** The configuration with its name settled between subject and body, or why that can't be. */

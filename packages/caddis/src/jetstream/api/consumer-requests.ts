@@ -17,6 +17,8 @@ import {
   findStream,
   isFailure,
   readRequest,
+  type RequestScreen,
+  screenJson,
 } from "./endpoint.ts";
 import { askedIdentity, identityHeaders, identityOf } from "./stream-identity.ts";
 
@@ -25,20 +27,35 @@ const UNPIN_REQUEST = objectOf("JSApiConsumerUnpinRequest", { group: "string" })
 const RESET_REQUEST = objectOf("JSApiConsumerResetRequest", { seq: "uint64" });
 const NS_PER_MS = 1_000_000;
 
+const SCREEN_EMPTY: RequestScreen = {
+  isBeforeLevel: true,
+  problem: (payload) => (isEmptyRequest(payload) ? null : apiError("notEmptyRequest")),
+};
+
+const SCREEN_UNPIN: RequestScreen = {
+  isBeforeLevel: false,
+  problem: (payload) => {
+    const group = groupOf(payload);
+    return typeof group === "string" ? null : group.error;
+  },
+};
+
 /** What is asked of one consumer that is there, but for its messages. */
 export const CONSUMER_ENDPOINTS: readonly ApiEndpoint[] = [
-  { subject: "CONSUMER.INFO.*.*", type: "consumer_info", isInfo: true, answer: tell },
+  { subject: "CONSUMER.INFO.*.*", type: "consumer_info", isInfo: true, screen: SCREEN_EMPTY, answer: tell },
   { subject: "CONSUMER.DELETE.*.*", type: "consumer_delete", answer: remove },
   {
     subject: "CONSUMER.PAUSE.*.*",
     type: "consumer_pause",
     fieldsOfErrors: { paused: false, pause_until: GO_ZERO_TIME },
+    screen: screenJson(PAUSE_REQUEST, true),
     answer: pause,
   },
-  { subject: "CONSUMER.UNPIN.*.*", type: "consumer_unpin", answer: unpin },
+  { subject: "CONSUMER.UNPIN.*.*", type: "consumer_unpin", screen: SCREEN_UNPIN, answer: unpin },
   {
     subject: "CONSUMER.RESET.*.*",
     type: "consumer_reset",
+    quiet: "all",
     fieldsOfErrors: { reset_seq: 0 },
     answer: reset,
   },
@@ -106,20 +123,25 @@ function nanosecondsUntil(until: Instant, { owner }: ApiRequest): number {
 }
 
 function unpin(request: ApiRequest): ApiAnswer {
-  const { payload } = request.received;
-  if (payload.length === 0)
-    return { error: apiError("invalidJSON", { err: "unexpected end of JSON input" }) };
-  const decoded = decodeRequest(payload, UNPIN_REQUEST, false);
-  if ("problem" in decoded) return { error: apiError("invalidJSON", { err: decoded.problem }) };
-  const group = decoded.fields.group ?? "";
-  if (group === "") return { error: apiError("invalidJSON", { err: "consumer group not specified" }) };
-  if (!isGroupName(group)) return { error: apiError("consumerInvalidGroupName") };
+  const group = groupOf(request.received.payload);
+  if (typeof group !== "string") return group;
   const found = find(request);
   if (isFailure(found)) return found;
   if (!found.consumer.config.priority_groups.includes(group))
     return { error: apiError("consumerInvalidPriorityGroup") };
   found.consumer.unpin(group);
   return { ok: {} };
+}
+
+/** The priority group that is named, or what is wrong with the name. */
+function groupOf(payload: Uint8Array): string | ApiFailure {
+  if (payload.length === 0)
+    return { error: apiError("invalidJSON", { err: "unexpected end of JSON input" }) };
+  const decoded = decodeRequest(payload, UNPIN_REQUEST, false);
+  if ("problem" in decoded) return { error: apiError("invalidJSON", { err: decoded.problem }) };
+  const group = decoded.fields.group ?? "";
+  if (group === "") return { error: apiError("invalidJSON", { err: "consumer group not specified" }) };
+  return isGroupName(group) ? group : { error: apiError("consumerInvalidGroupName") };
 }
 
 /** Begins anew behind a sequence, or behind what is acknowledged. Where there is no such consumer nobody answers. */

@@ -1,7 +1,13 @@
 import type { ReceivedMessage } from "../../broker/internal-subscription.ts";
 import type { JetStreamAccount } from "../account.ts";
 import { type ApiError, apiError } from "../core/api-error.ts";
-import { type DecodedFields, decodeRequest, type FieldTable, type ObjectType } from "../core/json-fields.ts";
+import {
+  type DecodedFields,
+  decodeRequest,
+  type FieldTable,
+  isObjectOrArray,
+  type ObjectType,
+} from "../core/json-fields.ts";
 import type { Stream } from "../stream.ts";
 import type { ApiCounts } from "../usage.ts";
 
@@ -43,9 +49,41 @@ export interface ApiEndpoint {
   readonly fieldsOfErrors?: ApiFields;
   /** It only tells: such requests wait in a number of their own. */
   readonly isInfo?: boolean;
-  /** Answered whatever level of the API is asked for: it is refused anyhow. */
-  readonly ignoresLevel?: boolean;
+  /** Which of its answers are neither counted nor told in an advisory, as in the reference. */
+  readonly quiet?: "all" | "successes";
+  /** Only a cluster has it: it is refused, whatever else may be said against the request. */
+  readonly needsCluster?: true;
+  /** What is looked at before it is asked whether the account has JetStream. */
+  readonly screen?: RequestScreen;
   answer(request: ApiRequest): ApiAnswer | Promise<ApiAnswer>;
+}
+
+/** What a request's body alone says against it. */
+export interface RequestScreen {
+  /** It goes before the level of the API that the request may ask for. */
+  readonly isBeforeLevel: boolean;
+  problem(payload: Uint8Array, isStrict: boolean): ApiError | null;
+}
+
+/** What stands against a request that asks for a newer server besides that; null: nothing. */
+export function problemBeforeLevel(
+  { screen }: ApiEndpoint,
+  payload: Uint8Array,
+  isStrict: boolean,
+): ApiError | null {
+  return screen?.isBeforeLevel === true ? screen.problem(payload, isStrict) : null;
+}
+
+/** A screen that finds what is no JSON of this type. */
+export function screenJson(type: ObjectType, isOptional = false): RequestScreen {
+  return {
+    isBeforeLevel: true,
+    problem: (payload, isStrict) => {
+      if (isOptional && !isObjectOrArray(payload)) return null;
+      const decoded = decodeRequest(payload, type, isStrict);
+      return "problem" in decoded ? apiError("invalidJSON", { err: decoded.problem }) : null;
+    },
+  };
 }
 
 /** An endpoint that only a cluster has. */
@@ -53,7 +91,7 @@ export function clusterEndpoint(subject: string, type: string): ApiEndpoint {
   return {
     subject,
     type,
-    ignoresLevel: true,
+    needsCluster: true,
     answer: () => ({ error: apiError("clusterRequired") }),
   };
 }

@@ -19,6 +19,7 @@ import {
 export const MESSAGE_GET_ENDPOINT: ApiEndpoint = {
   subject: "STREAM.MSG.GET.*",
   type: "stream_msg_get",
+  quiet: "successes",
   answer,
 };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConsumerWorld, MS, PUSH } from "../../../../../test/support/consumer-world.ts";
+import { ConsumerWorld, MS, PULL, PUSH } from "../../../../../test/support/consumer-world.ts";
 
 test("what is not acknowledged in time comes again, in order of sequence", () => {
   const world = new ConsumerWorld({ ack_wait: 100 * MS });
@@ -333,6 +333,24 @@ test("whoever is pinned loses it after a while without asking", () => {
     world.advices.map(({ kind }) => kind),
     ["pinned", "unpinned", "pinned"],
   );
+});
+
+test("requests that wait are ordered by a policy that comes later", () => {
+  const world = new ConsumerWorld();
+  const groups = { priority_groups: ["g"] };
+  world.pull("late", { priority: { group: "g", priority: 5 } });
+  world.pull("first", { priority: { group: "g", priority: 1 } });
+  world.machine.update({ ...PULL, ...groups, priority_policy: "prioritized" }, world.nowMs);
+  world.pull("plain");
+  world.machine.pulls?.queue.checkInvariants();
+  world.publish("1", "2", "3");
+  const order = world.sent.map(({ inbox }) => inbox);
+  assert.deepEqual(order.slice(0, 2), ["first", "late"]);
+  world.machine.update(PULL, world.nowMs);
+  world.pull("one", { priority: { priority: 5 } });
+  world.pull("two", { priority: { priority: 1 } });
+  world.publish("4", "5");
+  assert.deepEqual(world.sent.map(({ inbox }) => inbox).slice(-2), ["one", "two"]);
 });
 
 test("an acknowledgement of what was not delivered changes nothing and is not confirmed", () => {

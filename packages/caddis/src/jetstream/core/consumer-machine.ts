@@ -196,7 +196,7 @@ export class ConsumerMachine {
     this.#terms = termsOf(config);
     this.acks.terms = this.#terms;
     this.#sender.pace.setRate(config.rate_limit_bps);
-    if (this.pulls !== null) this.pulls.config = config;
+    this.pulls?.configure(config);
     const subjects = filterSubjects(config);
     if (subjects.join(" ") !== filterSubjects(before).join(" ")) this.source.setSubjects(subjects);
     if (this.push !== null && config.deliver_subject !== before.deliver_subject) {

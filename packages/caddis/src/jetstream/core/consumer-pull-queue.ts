@@ -3,8 +3,9 @@ import type { Inbox } from "./consumer-port.ts";
 import type { PullPriority, PullRequest } from "./pull-request.ts";
 
 const NS_PER_MS = 1e6;
-/** Without a priority of its own a request comes after all that have one. */
-const NO_PRIORITY = Infinity;
+/** Priorities are 0 to 9; without one of its own a request comes after all that have one. */
+const NO_PRIORITY = 10;
+const PRIORITIES = NO_PRIORITY + 1;
 
 /** A pull request that waits for messages. */
 export class WaitingPull {
@@ -50,16 +51,26 @@ export class WaitingPull {
 /** The pull requests of one consumer in the order in which they are served. */
 export class PullQueue {
   first: WaitingPull | null = null;
-  #last: WaitingPull | null = null;
+  /** The last request of each priority; null: there is none. Without priorities all have the first. */
+  readonly #lasts: (WaitingPull | null)[] = Array.from({ length: PRIORITIES }, () => null);
   #size = 0;
   #noWaitCount = 0;
-  readonly #byPriority: boolean;
+  #byPriority: boolean;
   /** When something of a request falls due, or earlier. */
   #dueMs = Infinity;
 
   /** `byPriority`: requests of less priority wait for others; equal ones take turns. */
   constructor(byPriority: boolean) {
     this.#byPriority = byPriority;
+  }
+
+  /** As the constructor says, from now on: those that wait keep their order among equals. */
+  orderBy(byPriority: boolean): void {
+    if (byPriority === this.#byPriority) return;
+    const waiting = [...this];
+    this.clear();
+    this.#byPriority = byPriority;
+    for (const pull of waiting) this.add(pull);
   }
 
   get size(): number {
@@ -135,7 +146,7 @@ export class PullQueue {
 
   clear(): void {
     this.first = null;
-    this.#last = null;
+    this.#lasts.fill(null);
     this.#size = 0;
     this.#noWaitCount = 0;
     this.#dueMs = Infinity;
@@ -145,47 +156,52 @@ export class PullQueue {
   checkInvariants(): void {
     let count = 0;
     let previous: WaitingPull | null = null;
+    const lasts = this.#lasts.map((): WaitingPull | null => null);
     for (const pull of this) {
       assert(pull.previous === previous, "each knows the one before");
       assert(pull.messages > 0 || pull.delivered === 0, "one that is served is gone");
       assert(this.#dueMs <= pull.expiresMs && this.#dueMs <= pull.heartbeatDueMs, "nothing is due earlier");
-      assert(
-        !this.#byPriority || previous === null || priorityOf(previous) <= priorityOf(pull),
-        "in order of priority",
-      );
+      assert(previous === null || this.#rankOf(previous) <= this.#rankOf(pull), "in order of priority");
+      lasts[this.#rankOf(pull)] = pull;
       previous = pull;
       count++;
     }
-    assert(count === this.#size && this.#last === previous, "the count and the end are right");
+    assert(count === this.#size, "the count is right");
+    assert(
+      lasts.every((last, rank) => last === this.#lasts[rank]),
+      "the last of each priority is known",
+    );
   }
 
   /** Behind all others, or those of its priority. */
   #link(pull: WaitingPull): void {
-    let before = this.#last;
-    if (this.#byPriority) {
-      const priority = priorityOf(pull);
-      while (before !== null && priorityOf(before) > priority) before = before.previous;
-    }
+    const rank = this.#rankOf(pull);
+    let before = this.#lasts[rank];
+    for (let higher = rank - 1; before === null && higher >= 0; higher--) before = this.#lasts[higher];
     const after: WaitingPull | null = before === null ? this.first : before.next;
     pull.previous = before;
     pull.next = after;
     if (before === null) this.first = pull;
     else before.next = pull;
-    if (after === null) this.#last = pull;
-    else after.previous = pull;
+    if (after !== null) after.previous = pull;
+    this.#lasts[rank] = pull;
   }
 
   #unlink(pull: WaitingPull): void {
     const { previous, next } = pull;
+    const rank = this.#rankOf(pull);
+    if (this.#lasts[rank] === pull)
+      this.#lasts[rank] = previous !== null && this.#rankOf(previous) === rank ? previous : null;
     if (previous === null) this.first = next;
     else previous.next = next;
-    if (next === null) this.#last = previous;
-    else next.previous = previous;
+    if (next !== null) next.previous = previous;
     pull.previous = null;
     pull.next = null;
   }
-}
 
-function priorityOf({ priority }: WaitingPull): number {
-  return priority === null ? NO_PRIORITY : priority.priority;
+  /** Where it stands among the priorities. */
+  #rankOf({ priority }: WaitingPull): number {
+    if (!this.#byPriority) return 0;
+    return priority === null ? NO_PRIORITY : priority.priority;
+  }
 }

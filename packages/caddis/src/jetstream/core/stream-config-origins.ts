@@ -178,12 +178,12 @@ function isSmallerThan(draft: StreamConfigDraft, origin: StreamConfig): boolean 
 function checkPrefixes(draft: StreamConfigDraft, context: StreamConfigContext): ApiError | null {
   const origins = draft.mirror === null ? draft.sources : [draft.mirror, ...draft.sources];
   const near = origins.filter(({ external }) => external === null);
-  const subjects = near.flatMap(({ name }) => context.streamConfig(name)?.subjects ?? []);
-  for (const { external } of origins) {
-    if (external !== null && external.deliver !== "") {
-      const error = checkDeliverPrefix(external.deliver, subjects);
-      if (error !== null) return error;
-    }
+  // Thousands of sources may share a few origins.
+  const names = new Set(near.map(({ name }) => name));
+  const subjects = [...names].flatMap((name) => context.streamConfig(name)?.subjects ?? []);
+  for (const prefix of new Set(origins.map(({ external }) => external?.deliver ?? ""))) {
+    const error = prefix === "" ? null : checkDeliverPrefix(prefix, subjects);
+    if (error !== null) return error;
   }
   for (const { external } of origins) {
     if (external !== null && external.api !== "") {

@@ -7,7 +7,7 @@ import type { StreamConfig } from "./stream-config.ts";
 export const API_LEVEL = 5;
 
 /** In the metadata of a stream or consumer: the level of the API that a server needs to run it. Stored. */
-const REQUIRED_LEVEL = "_nats.req.level";
+export const REQUIRED_LEVEL = "_nats.req.level";
 /** The server that answers and its level. Only in answers. */
 const SERVER_VERSION = "_nats.ver";
 const SERVER_LEVEL = "_nats.level";

@@ -1,6 +1,6 @@
 import { CLIENT_TYPES } from "../../broker/arrival.ts";
 import type { Client } from "../../broker/client.ts";
-import { roundTripMs, shownUser } from "../../broker/client-summary.ts";
+import { shownUser } from "../../broker/client-summary.ts";
 import { formatTime } from "../format.ts";
 
 /** A connection in events. Fields stand in the reference's order; one that is undefined is left out. */
@@ -49,6 +49,6 @@ export function eventClient(client: Client, account: string, stopMs: number | nu
 
 /** Whole microseconds below a millisecond, as the reference measures it. */
 function roundTripNs(client: Client): number {
-  const ms = roundTripMs(client);
+  const ms = client.pings.roundTripMs;
   return ms > 0.001 && ms < 1 ? Math.floor(ms * 1e3) * 1e3 : Math.round(ms * 1e6);
 }
