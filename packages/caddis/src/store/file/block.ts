@@ -81,13 +81,17 @@ export class Block implements BlockBytes {
   /** Keeps an index in memory for as long as there is room. `isOpen`: it goes on growing, and stays. */
   keepIndex(index: BlockIndex, cache: BlockCache, isOpen: () => boolean): void {
     this.index = index;
-    this.indexEntry = new CacheEntry(index.bytes, () => {
-      if (isOpen()) return false;
-      this.index = null;
-      this.indexEntry = null;
-      return true;
-      // To make it again the whole block is read: many times its own bytes.
-    }, ROUNDS_MAX);
+    this.indexEntry = new CacheEntry(
+      index.bytes,
+      () => {
+        if (isOpen()) return false;
+        this.index = null;
+        this.indexEntry = null;
+        return true;
+        // To make it again the whole block is read: many times its own bytes.
+      },
+      ROUNDS_MAX,
+    );
     cache.add(this.indexEntry);
   }
 

@@ -1,9 +1,8 @@
-import { endianness } from "node:os";
 import { assert } from "../../base/assert.ts";
 
 const BYTES_INITIAL = 4 * 1024;
 
-const IS_BIG_ENDIAN = endianness() === "BE";
+const IS_BIG_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0;
 
 /** Numbers off the heap. */
 type Numbers = Int32Array | Uint32Array | Float64Array;

@@ -1,11 +1,12 @@
 import { assert } from "../../base/assert.ts";
 import type { Disk } from "../../io/disk.ts";
-import { Block } from "./block.ts";
-import { type BlockFile, type BlockFiles, findBlockFiles } from "./block-files.ts";
+import type { Block } from "./block.ts";
+import type { BlockFile } from "./block-files.ts";
 import { WalkedBlock } from "./block-walk.ts";
 import { restoreBlock } from "./checkpoint-block.ts";
-import { type Checkpoint, CHECKPOINT_NAME, decodeCheckpoint, namesIn } from "./checkpoint.ts";
-import { cipherOf, type StoreKeys } from "./cipher.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { StoreKeys } from "./cipher.ts";
+import { type FoundStore, findStore } from "./found-store.ts";
 import { aligned, RECORDS_AT } from "./format.ts";
 import { readBlockLater } from "./frames.ts";
 import { takeIn } from "./recovered-messages.ts";
@@ -14,7 +15,6 @@ import { RecoveredTime } from "./recovered-time.ts";
 import { type Gap, gapsOf, MESSAGE_BYTES_MIN, missingBlocks, noteGap } from "./recovery-gaps.ts";
 import { setAside } from "./set-aside.ts";
 import type { StoreData } from "./store-data.ts";
-import { untouchedFiles } from "./untouched-files.ts";
 
 /** What `recover` found, beside what it put into the `StoreData`. */
 export interface Recovered {
@@ -30,9 +30,6 @@ export interface Recovered {
   /** The checkpoint says all there is, and is as one written now would be. */
   readonly isUntouched: boolean;
 }
-
-/** What is read at once: going to another thread and back takes several times as long. */
-const SMALL_BYTES = 64 * 1024;
 
 /** Bytes of blocks that are kept between the two walks. */
 const KEPT_BYTES_MAX = 64 * 1024 * 1024;
@@ -50,58 +47,14 @@ export async function recover(
   usesCheckpoint: boolean,
   report: (damage: string) => void,
 ): Promise<Recovered> {
-  const checkpoint = await readCheckpoint(disk, folder, keys, report);
-  const names = checkpoint === null ? new Set<string>() : namesIn(checkpoint);
-  const untouched = checkpoint === null ? null : untouchedFiles(disk, folder, checkpoint);
-  const found = untouched ?? (await findBlockFiles(disk, folder, names));
-  // All keys are looked for before anything else is done.
-  const blocks = found.files.map(({ header, name, frames }) => {
-    const path = `${folder}/${name}`;
-    const cipher = cipherOf(keys, header.flags, header.salt, header.keyCheck, path);
-    return new Block(folder, header, cipher, frames);
-  });
-  for (const problem of found.problems) report(problem);
-  const isFit = checkpoint !== null && fits(checkpoint, [...names], found.files);
-  if (checkpoint !== null && !isFit)
-    report(`${folder}: the checkpoint speaks of other blocks than there are`);
-  const isUsed = isFit && usesCheckpoint;
-  const recovery = new Recovery(disk, data, report, found, blocks, checkpoint, isUsed);
+  const found = await findStore(disk, folder, keys, usesCheckpoint, report);
+  const recovery = new Recovery(disk, data, report, found);
   await recovery.run();
-  return { ...recovery.result(), isUntouched: untouched !== null && isUsed && checkpoint.isCurrent };
-}
-
-/** Null: there is none that can be read. */
-async function readCheckpoint(
-  disk: Disk,
-  folder: string,
-  keys: StoreKeys | null,
-  report: (damage: string) => void,
-): Promise<Checkpoint | null> {
-  const path = `${folder}/${CHECKPOINT_NAME}`;
-  const size = disk.size(path);
-  if (size < 0) return null;
-  const buf = Buffer.allocUnsafe(size);
-  const isSmall = size <= SMALL_BYTES;
-  const length = isSmall ? disk.read(path, 0, buf, 0, size) : await disk.readLater(path, 0, buf, 0, size);
-  const checkpoint = decodeCheckpoint(buf.subarray(0, length), keys, path);
-  if (checkpoint === null) report(`${path} can't be read: all blocks are read instead`);
-  return checkpoint;
+  return recovery.result();
 }
 
 function isNotErased(): boolean {
   return false;
-}
-
-/** Whether the first of `files` are what a checkpoint speaks of. */
-function fits(checkpoint: Checkpoint, names: readonly string[], files: readonly BlockFile[]): boolean {
-  return names.every((name, i) => {
-    const file = files[i];
-    return (
-      file?.name === name &&
-      file.size >= checkpoint.blocks[i].end &&
-      file.header.storeId.equals(checkpoint.storeId)
-    );
-  });
 }
 
 /** One start of a store: what its checkpoint says, and what the log says behind that. */
@@ -109,7 +62,7 @@ class Recovery {
   readonly #disk: Disk;
   readonly #data: StoreData;
   readonly #report: (damage: string) => void;
-  readonly #found: BlockFiles;
+  readonly #found: FoundStore;
   readonly #blocks: readonly Block[];
   readonly #removals = new RecoveredRemovals();
   readonly #time = new RecoveredTime();
@@ -119,33 +72,19 @@ class Recovery {
   #isDamaged: boolean;
   /** Messages from this sequence on belong to a batch that is not complete. */
   #voidFrom = Infinity;
-  /** What is known already, of the first blocks; null: nothing. */
-  readonly #checkpoint: Checkpoint | null;
-  /** One that is not used. */
-  readonly #unfit: Checkpoint | null;
 
-  constructor(
-    disk: Disk,
-    data: StoreData,
-    report: (damage: string) => void,
-    found: BlockFiles,
-    blocks: readonly Block[],
-    checkpoint: Checkpoint | null,
-    isFit: boolean,
-  ) {
-    this.#checkpoint = isFit ? checkpoint : null;
-    this.#unfit = isFit ? null : checkpoint;
-    this.#isDamaged = found.problems.length > 0;
+  constructor(disk: Disk, data: StoreData, report: (damage: string) => void, found: FoundStore) {
     this.#disk = disk;
     this.#data = data;
     this.#report = report;
     this.#found = found;
-    this.#blocks = blocks;
+    this.#blocks = found.blocks;
+    this.#isDamaged = found.log.problems.length > 0;
   }
 
   async run(): Promise<void> {
-    const known = this.#checkpoint === null ? 0 : this.#restore(this.#checkpoint);
-    for (const { header } of this.#found.files) this.#removals.noteFront(header.frontSeq);
+    const known = this.#found.checkpoint === null ? 0 : this.#restore(this.#found.checkpoint);
+    for (const { header } of this.#found.log.files) this.#removals.noteFront(header.frontSeq);
     const last = this.#blocks.at(-1) ?? null;
     // What blocks before say of sequences from there on is void.
     if (last !== null) this.#noteSeq(last, Math.max(last.header.firstSeq - 1, last.header.lastSeq));
@@ -153,7 +92,7 @@ class Recovery {
     // The last one that is known may have more than is known.
     for (let i = Math.max(0, known - 1); i < this.#blocks.length; i++) {
       const from = i < known ? this.#blocks[i].end : 0;
-      if (from < this.#found.files[i].size) walked.push(await this.#walk(i, from));
+      if (from < this.#found.log.files[i].size) walked.push(await this.#walk(i, from));
     }
     this.#dropOpenBatch(walked);
     this.#removals.sort();
@@ -166,19 +105,21 @@ class Recovery {
       for (const gap of gaps) this.#gaps.push(gap);
     }
     this.#finish();
-    if (this.#unfit !== null) this.#noteUnfit(this.#unfit);
+    if (this.#found.unfit !== null) this.#noteUnfit(this.#found.unfit);
   }
 
-  result(): Omit<Recovered, "isUntouched"> {
-    const checkpoint = this.#checkpoint ?? this.#unfit;
-    const { files, lastNumber, superseded } = this.#found;
+  result(): Recovered {
+    const checkpoint = this.#found.checkpoint ?? this.#found.unfit;
+    const { files, lastNumber, superseded } = this.#found.log;
     const last = files.at(-1) ?? null;
     const block = this.#blocks.at(-1) ?? null;
     const isWhole = last !== null && last.header.lastNumber === lastNumber;
     // One that was written to after that was not closed again.
-    const isKnown = this.#checkpoint?.blocks.at(-1)?.end === block?.end;
+    const isKnown = this.#found.checkpoint?.blocks.at(-1)?.end === block?.end;
     const wasClosed =
-      this.#checkpoint?.isClean === true && this.#checkpoint.blocks.length === files.length && isKnown;
+      this.#found.checkpoint?.isClean === true &&
+      this.#found.checkpoint.blocks.length === files.length &&
+      isKnown;
     const isOpen =
       isWhole &&
       wasClosed &&
@@ -195,6 +136,7 @@ class Recovery {
       previousLength: isWhole && block !== null ? block.end : 0,
       superseded: this.#isDamaged ? [] : superseded,
       open: isOpen ? block : null,
+      isUntouched: this.#found.isUntouched,
     };
   }
 
@@ -214,7 +156,7 @@ class Recovery {
   /** Reads a block's records: what they remove, and where its messages lie. */
   async #walk(place: number, from: number): Promise<WalkedBlock> {
     const block = this.#blocks[place];
-    const file = this.#found.files[place];
+    const file = this.#found.log.files[place];
     const isLast = place === this.#blocks.length - 1;
     const buf = await this.#read(block, file.size);
     const valid = isLast ? this.#coveredLength(block) : this.#validLength(place, file);
@@ -238,7 +180,7 @@ class Recovery {
 
   /** How many bytes of a block a checkpoint knows to be valid, also one that is not used. */
   #coveredLength(block: Block): number {
-    const { blocks } = this.#checkpoint ?? this.#unfit ?? { blocks: [] };
+    const { blocks } = this.#found.checkpoint ?? this.#found.unfit ?? { blocks: [] };
     const { number, generation } = block.header;
     const known = blocks.find(({ header }) => header.number === number && header.generation === generation);
     return known?.end ?? 0;
@@ -248,7 +190,7 @@ class Recovery {
   #validLength(place: number, file: BlockFile): number {
     const { header } = file;
     if (header.length > 0) return header.length;
-    const next = this.#found.files[place + 1].header;
+    const next = this.#found.log.files[place + 1].header;
     const isNext = next.number === header.lastNumber + 1;
     return isNext && next.previousLength > 0 ? next.previousLength : file.size;
   }
@@ -289,7 +231,7 @@ class Recovery {
 
   /** Removes what the log removes behind the checkpoint of what that has. */
   #removeKnown(): void {
-    if (this.#checkpoint === null) return;
+    if (this.#found.checkpoint === null) return;
     // An erased message is not in its file any more.
     this.#data.isErased = (seq) => this.#removals.has(seq);
     this.#data.forgetRange(0, this.#removals.frontSeq - 1);
@@ -312,8 +254,8 @@ class Recovery {
 
   #finish(): void {
     const { state, table } = this.#data;
-    const last = this.#found.files.at(-1) ?? null;
-    if (last === null && this.#found.lastUnreadableBytes === 0) return;
+    const last = this.#found.log.files.at(-1) ?? null;
+    if (last === null && this.#found.log.lastUnreadableBytes === 0) return;
     this.#passUnreadable();
     this.#takeTime();
     const { frontSeq } = this.#removals;
@@ -330,12 +272,12 @@ class Recovery {
 
   /** None of the sequences that a last file had which can't be read is to be given out again. */
   #passUnreadable(): void {
-    const { lastUnreadableBytes: bytes, folder, lastNumber } = this.#found;
-    const wasKnown = this.#checkpoint !== null && lastNumber < this.#checkpoint.nextNumber;
+    const { lastUnreadableBytes: bytes, folder, lastNumber } = this.#found.log;
+    const wasKnown = this.#found.checkpoint !== null && lastNumber < this.#found.checkpoint.nextNumber;
     if (bytes === 0 || wasKnown) return;
     const after = this.#lastSeq;
     // Only who closed the store knew how many these were.
-    const known = this.#unfit?.isClean === true ? this.#unfit.lastSeq : 0;
+    const known = this.#found.unfit?.isClean === true ? this.#found.unfit.lastSeq : 0;
     this.#lastSeq = Math.max(after, known > 0 ? known : after + Math.floor(bytes / MESSAGE_BYTES_MIN));
     this.#gaps.push({ after, before: this.#lastSeq + 1, bytes, where: `${folder}: block ${lastNumber}` });
   }
@@ -343,7 +285,7 @@ class Recovery {
   /** The time of the last message that there ever was: of the log, of the checkpoint, or what the last block says. */
   #takeTime(): void {
     const { state } = this.#data;
-    const header = this.#found.files.findLast((file) => !Number.isNaN(file.header.timeMs))?.header;
+    const header = this.#found.log.files.findLast((file) => !Number.isNaN(file.header.timeMs))?.header;
     if (this.#time.seq > 0) {
       state.lastMs = this.#time.ms;
       state.lastNs = this.#time.ns;
