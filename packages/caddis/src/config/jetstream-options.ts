@@ -174,7 +174,7 @@ export const JETSTREAM_OPTIONS = {
     default: "",
     aliases: ["prev_key", "prev_ek"],
     group: "JetStream",
-    doc: "The key of before: reads what was written with it. Configurations and consumers get the new one at once, messages when their files are made anew.",
+    doc: "The key of before: reads what was written with it. All of that gets the new one at the start, messages while they are served; the log says when this key is not needed any more.",
     reload: false,
   },
   cipher: custom<"chacha" | "aes", StorageCipher>({

@@ -72,6 +72,24 @@ export class JetStream implements JetStreamFacts {
     this.hasStarted = true;
   }
 
+  /**
+   * Writes anew what streams have stored that is not encrypted with the present key, one stream after the other. Returns
+   * how many files there were, and how many are left that can't be.
+   */
+  async renewKeys(): Promise<{ readonly found: number; readonly left: number }> {
+    let [found, left] = [0, 0];
+    for (const account of [...this.accounts.values()]) {
+      for (const { store } of [...account.streams.values()]) {
+        const before = store.outdatedFiles;
+        if (before === 0 || this.#isClosing) continue;
+        await store.renew();
+        found += before;
+        left += store.outdatedFiles;
+      }
+    }
+    return { found, left };
+  }
+
   /** Makes an account's JetStream what its limits say now. Streams come and go off the turn; see `settled`. */
   follow(account: Account): void {
     if (this.#isClosing) return;

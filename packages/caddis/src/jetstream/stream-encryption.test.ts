@@ -204,6 +204,29 @@ test("a plain store takes a key, and an encrypted one another; the former one is
   }
 });
 
+test("messages get the present key too, also those of streams that nobody uses", async () => {
+  const disk = new FaultyDisk(1);
+  const plain = await start(disk, null);
+  await use(plain);
+  const before = seen(plain);
+  await stop(plain);
+  // Each time the former key is gone from the configuration with the next start.
+  for (const encryption of [settings("k"), settings("l", "k"), settings("l", "", "aes")]) {
+    const stage = await start(disk, encryption);
+    for (const { name, store } of stage.owner.streams.values()) {
+      assert.ok(store.outdatedFiles > 0, `${name} has files of before`);
+      await store.renew();
+      assert.equal(store.outdatedFiles, 0, name);
+    }
+    assert.deepEqual(seen(stage), before);
+    assertHidden(disk, "renewed");
+    await stop(stage);
+    const again = await start(disk, settings(encryption.key, "", encryption.cipher));
+    assert.deepEqual(seen(again), before);
+    await stop(again);
+  }
+});
+
 test("no byte of a configuration, or of how far sources are, is changed unnoticed", async () => {
   const disk = new FaultyDisk(1);
   const stage = await start(disk, settings("k"));

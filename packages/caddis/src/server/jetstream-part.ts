@@ -27,6 +27,7 @@ const API_LEVEL = 5;
 export class JetStreamPart {
   readonly jetStream: JetStream;
   readonly #storage: OpenStorage;
+  #renewal: Promise<void> = Promise.resolve();
   readonly #progress = new Timer(() => this.#onProgress());
 
   private constructor(jetStream: JetStream, storage: OpenStorage) {
@@ -79,6 +80,18 @@ export class JetStreamPart {
     }
     if (options.jetstream.max_file_store < 0) this.#addOwnRoom();
     log.info(`Took ${Math.round(clock.nowMs() - startMs)}ms to start JetStream`);
+    this.#renewal = this.#renewKeys();
+  }
+
+  /** What was stored with another key, or none, gets the present one, while streams are served. */
+  async #renewKeys(): Promise<void> {
+    const { log } = this.jetStream.broker;
+    const { found, left } = await this.jetStream.renewKeys();
+    if (left > 0) log.warn(`JetStream: ${left} of ${found} files keep the encryption they had`);
+    else if (found > 0)
+      log.info(
+        `JetStream: ${found} files were encrypted anew; a former key is not needed any more`,
+      );
   }
 
   /** Accounts by JWT that have stored something here, by name. */
@@ -91,6 +104,7 @@ export class JetStreamPart {
   /** Never rejects. */
   async close(): Promise<void> {
     await this.jetStream.close();
+    await this.#renewal;
     await this.#storage.release();
   }
 

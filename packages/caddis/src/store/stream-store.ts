@@ -93,6 +93,10 @@ export interface StreamStore {
 
   /** Bytes on the disk, or in memory: all that is held, not only what counts as `state.bytes`. */
   usedBytes(): number;
+  /** Files of messages that are not encrypted as new ones would be: plain ones, or with another key. */
+  readonly outdatedFiles: number;
+  /** Writes such files anew, as far as they can be read. Resolves when it has come to its end; does not reject. */
+  renew(): Promise<void>;
   /** Makes all durable and lets go of the files. */
   close(): Promise<void>;
   /** Lets go of the files and removes them. */

@@ -1,7 +1,7 @@
 import type { BlockCache } from "./block-cache.ts";
 import { CacheEntry, ROUNDS_MAX } from "./block-cache.ts";
 import type { BlockIndex } from "./block-index.ts";
-import type { FileCipher } from "./cipher.ts";
+import { type FileCipher, isCurrent, type StoreKeys } from "./cipher.ts";
 import type { BlockBytes, Frames } from "./frames.ts";
 import { type BlockHeader, blockName, RECORDS_AT, seedOf } from "./format.ts";
 import { LiveBits, type LiveSet } from "./live-set.ts";
@@ -64,6 +64,11 @@ export class Block implements BlockBytes {
   /** Bytes that compression saves. */
   get savedBytes(): number {
     return this.frames === null ? 0 : this.frames.length - (this.frames.starts.at(-1) ?? 0);
+  }
+
+  /** Whether it is encrypted, or plain, as a new one would be. */
+  isCurrent(keys: StoreKeys | null): boolean {
+    return isCurrent(this.frames === null ? this.cipher : this.frameCipher, keys);
   }
 
   /** Whether `seq` is a message that is there. */

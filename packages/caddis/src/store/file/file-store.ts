@@ -398,6 +398,14 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
     return fileBytes - savedBytes + this.#writer.loggedBytes + this.#upkeep.goneBytes;
   }
 
+  get outdatedFiles(): number {
+    return this.#upkeep.outdatedFiles;
+  }
+
+  renew(): Promise<void> {
+    return this.#upkeep.renew();
+  }
+
   async close(): Promise<void> {
     const isDurable = await this.#stop();
     // Only a service to the next start: without it that takes longer.

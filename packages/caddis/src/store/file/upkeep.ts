@@ -107,6 +107,22 @@ export class Upkeep {
     this.#isWanted ||= this.#context.compresses();
   }
 
+  /** Blocks that are not encrypted as new ones would be. */
+  get outdatedFiles(): number {
+    let count = 0;
+    for (const block of this.#data.blocks) if (this.#isOutdated(block)) count++;
+    return count;
+  }
+
+  /** Copies such blocks to new files, as far as they can be read. Does not reject. */
+  async renew(): Promise<void> {
+    // What runs has looked for them already, or not.
+    await this.#running;
+    this.#isWanted ||= this.outdatedFiles > 0;
+    this.poke();
+    await this.#running;
+  }
+
   /** A block is to be copied without what was removed from it: there is no other way to erase that. */
   rewrite(block: Block): void {
     this.#wanted.add(block);
@@ -190,7 +206,8 @@ export class Upkeep {
   async #collect(): Promise<void> {
     const { blocks } = this.#data;
     const { last } = blocks;
-    if (last !== null && last.live.count === 0 && last.end > this.#bounds.blockBytesMin) {
+    const isEmpty = last !== null && last.live.count === 0 && last.end > this.#bounds.blockBytesMin;
+    if (last !== null && (isEmpty || this.#isOutdated(last))) {
       this.#store.begin();
       if (!(await this.#store.settle()) || this.#isClosed) return;
     }
@@ -213,8 +230,15 @@ export class Upkeep {
       this.#data,
       place,
       (block) => this.#isStable(block),
-      (block) => this.#wanted.has(block) || (compresses && block.frames === null && block.live.count > 0),
+      (block) => {
+        const isPlain = compresses && block.frames === null && block.live.count > 0;
+        return isPlain || this.#wanted.has(block) || this.#isOutdated(block);
+      },
     );
+  }
+
+  #isOutdated(block: Block): boolean {
+    return !block.isCurrent(this.#context.keys);
   }
 
   /** Puts a copy in the place of a run. */

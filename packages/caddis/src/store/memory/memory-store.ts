@@ -264,6 +264,10 @@ export class MemoryStreamStore implements StreamStore {
     );
   }
 
+  readonly outdatedFiles = 0;
+
+  async renew(): Promise<void> {}
+
   async close(): Promise<void> {}
 
   async destroy(): Promise<void> {
