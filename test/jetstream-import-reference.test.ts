@@ -17,7 +17,23 @@ const skip = reference === null ? "no nats-server on PATH" : false;
 const ACCOUNTS = `accounts {
   A {
     users: [{user: a, password: p}], jetstream: enabled
-    exports: [{service: "one.>"}, {service: "many.>", response_type: stream}]
+    exports: [
+      {service: "one.>"}, {service: "many.>", response_type: stream}
+      {stream: "out.>"}, {stream: "pair.*.*"}, {stream: "single"}
+    ]
+    imports: [
+      {service: {account: C, subject: "svc.>"}}
+      {service: {account: C, subject: "w.*.*"}, to: "turned.$2.$1"}
+    ]
+  }
+  C {
+    users: [{user: c, password: p}]
+    exports: [{service: "svc.>"}, {service: "w.*.*"}]
+    imports: [
+      {stream: {account: A, subject: "out.>"}, prefix: "r"}
+      {stream: {account: A, subject: "pair.*.*"}, to: "r.$2.$1"}
+      {stream: {account: A, subject: "single"}, to: "r.single"}
+    ]
   }
   M {
     users: [{user: m, password: p}]
@@ -84,6 +100,11 @@ const STEPS: readonly Step[] = [
   atomic("near.many.s", "a1", 2, true),
 ];
 
+/** Where a pull request asks for a stored message that has another subject: names of what other accounts import or export. */
+const INBOXES = ["svc.x", "turned.1.2", "out.x", "pair.1.2", "single"];
+/** Fewer tokens than what is imported, and a subject that somebody else there listens to. */
+const STORED = ["alone", "secret.of.c"];
+
 async function enter(port: number, user: string): Promise<RawClient> {
   const client = await RawClient.connect(port);
   const options = { user, pass: "p", verbose: false, headers: true, no_responders: true };
@@ -136,7 +157,22 @@ async function play(command: string): Promise<string[]> {
     for (let seq = 1; seq <= 14; seq++) {
       lines.push((await api("STREAM.MSG.GET.S", { seq })).replace(/"time":"[^"]*"/, ""));
     }
+    await api("STREAM.CREATE.D", { name: "D", storage: "memory", subjects: STORED });
+    const consumer = { durable_name: "P", ack_policy: "none" };
+    await api("CONSUMER.CREATE.D.P", { stream_name: "D", config: consumer });
+    const abroad = await enter(server.port, "c");
+    abroad.send("SUB svc.> 2\r\nSUB w.> 3\r\nSUB secret.> 4\r\nSUB alone 5\r\n");
+    assert.ok(await abroad.barrier());
+    for (const subject of STORED) {
+      for (const inbox of INBOXES) {
+        home.send(`PUB ${subject} r.x 0\r\n\r\n`);
+        await take(home, 1, "acknowledgement");
+        home.send(`PUB $JS.API.CONSUMER.MSG.NEXT.D.P ${inbox} 0\r\n\r\n`);
+        await take(abroad, 1, inbox).then((got) => lines.push(`${inbox}: ${got.join("|")}`));
+      }
+    }
     await client.finish();
+    await abroad.finish();
     await home.finish();
   } finally {
     await server.stop();

@@ -275,6 +275,32 @@ describe("backups", { skip, timeout: 300_000 }, () => {
     }
   });
 
+  test("what can't become a stream is refused with the same words", async () => {
+    const [old] = JSON.parse(readFileSync(LEGACY, "utf8")) as { config: { name: string }; archive: string }[];
+    const { archive } = originals.get(theirs)?.get("EMPTIED")?.backup ?? { archive: Buffer.alloc(0) };
+    const backups = [
+      { name: "NEW", archive },
+      { name: old.config.name, archive: Buffer.from(old.archive, "base64") },
+    ];
+    for (const { client } of [ours, theirs])
+      await client.ask("STREAM.CREATE.TAKEN", { name: "TAKEN", subjects: ["taken.*"] });
+    for (const backup of backups) {
+      for (const config of [
+        { subjects: ["new"], num_replicas: 3 },
+        { subjects: ["taken.by"] },
+        { subjects: ["taken.by"], num_replicas: 3 },
+      ]) {
+        const { name } = backup;
+        const [one, other] = await Promise.all(
+          [ours, theirs].map(({ client }) => client.restore(name, { name, ...config }, backup.archive)),
+        );
+        assert.match(other, /^{"type":"io.nats.jetstream.api.v1.stream_create_response","error":/);
+        assert.equal(one, other, JSON.stringify([name, config]));
+      }
+    }
+    for (const { client } of [ours, theirs]) await client.ask("STREAM.DELETE.TAKEN");
+  });
+
   test("archives that are none are refused with the same code, and no stream is left", async () => {
     const { archive } = originals.get(theirs)?.get("LIMITS")?.backup ?? { archive: Buffer.alloc(0) };
     const flipped = Buffer.from(archive);

@@ -92,6 +92,7 @@ export function diskContract(name: string, open: () => Promise<DiskUnderTest>): 
     await using under = await open();
     const { disk, folder } = under;
     assert.equal(disk.size(`${folder}/none`), -1);
+    assert.ok(disk.size(folder) >= 0);
     assert.throws(() => disk.read(`${folder}/none`, 0, Buffer.alloc(1), 0, 1), isFault("absent"));
     await assert.rejects(disk.readLater(`${folder}/none`, 0, Buffer.alloc(1), 0, 1), isFault("absent"));
     await assert.rejects(disk.rename(`${folder}/none`, `${folder}/other`), isFault("absent"));

@@ -36,6 +36,34 @@ export const CONSUMER_SCENES: Readonly<Record<string, Scene>> = {
     await side.info();
   },
 
+  "what a purge takes counts as acknowledged": async (side) => {
+    const cases: readonly (readonly [config: object, purge: object | string, delivered: number])[] = [
+      [{}, "", 5],
+      [{}, { keep: 2 }, 5],
+      [{}, { seq: 4 }, 5],
+      [{}, { filter: "s.c" }, 5],
+      [{}, { filter: "s.x" }, 5],
+      [{}, { filter: "s.a" }, 1],
+      [{}, { filter: "s.a" }, 2],
+      [{ filter_subject: "s.a" }, { filter: "s.>" }, 2],
+      [{ filter_subject: "s.a" }, { filter: "s.b" }, 2],
+      [{ filter_subjects: ["s.a", "s.b"] }, { filter: "s.*" }, 3],
+      [{ ack_policy: "none" }, { filter: "s.a" }, 3],
+    ];
+    for (const [config, purge, delivered] of cases) {
+      await side.stream();
+      await side.consumer(config);
+      await side.publish("s.a", "s.b", "s.a", "s.b", "s.a", "s.c", "s.b");
+      side.pull("p", { batch: delivered });
+      await side.next(delivered);
+      await side.api("STREAM.PURGE.S", purge);
+      await side.info();
+      await side.publish("s.a", "s.b");
+      await side.info();
+      await side.api("STREAM.DELETE.S");
+    }
+  },
+
   "what is not acknowledged comes again": async (side) => {
     await side.stream();
     await side.publish("s.a", "s.b");

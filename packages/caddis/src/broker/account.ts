@@ -13,7 +13,7 @@ import type { Broker } from "./broker.ts";
 import type { Client } from "./client.ts";
 import { deliver } from "./deliver.ts";
 import { InternalSubscription, type MessageHandler } from "./internal-subscription.ts";
-import type { Message } from "./message.ts";
+import { type Message, routedSubject } from "./message.ts";
 import { ServiceReplies } from "./service-replies.ts";
 import { Subscription } from "./subscription.ts";
 import { RepeatedLine } from "./trace.ts";
@@ -142,9 +142,7 @@ export class Account {
 
   /** As `publish`, from within the delivery of another message: its output is flushed with that one's. */
   route(message: Message): number {
-    const { inbox, input, subjectStart, subjectEnd } = message;
-    const subject = inbox === "" ? input.buf.latin1Slice(subjectStart, subjectEnd) : inbox;
-    const receivers = this.sublist.matchApart(subject);
+    const receivers = this.sublist.matchApart(routedSubject(message));
     return receivers.isEmpty ? 0 : deliver(message, receivers, this.broker.random);
   }
 

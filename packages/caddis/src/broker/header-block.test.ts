@@ -32,6 +32,11 @@ test("a field that is there is replaced, however it is spelled", () => {
   assert.ok(withField(`NATS/1.0\r\nA: ${NAME}: b\r\n\r\n`, NAME, "x").includes(`A: ${NAME}: b\r\n`));
 });
 
+test("a block that breaks off does not swallow the field", () => {
+  for (const block of ["NATS/1.0\r\nA: b", "NATS/1.0\r\nA: b\r", "NATS/1.0\r\nA: b\r\n"])
+    assert.equal(withField(block, NAME, "x"), `NATS/1.0\r\nA: b\r\n${NAME}: x\r\n\r\n`);
+});
+
 test("fields have one spelling", () => {
   const fields = fieldsOf("NATS/1.0\r\nx-b3-TRACEID: 1\r\nX-B3-TraceId:2 \r\n\r\n");
   assert.deepEqual([...fields], [["X-B3-Traceid", ["1", "2"]]]);

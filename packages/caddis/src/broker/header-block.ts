@@ -19,7 +19,9 @@ export function withField(block: string, name: string, value: string): string {
   const field = `${name}: ${value}${CRLF}${CRLF}`;
   if (block === "") return VERSION_LINE + field;
   const wanted = name.toLowerCase();
-  if (!block.toLowerCase().includes(wanted)) return block.slice(0, -CRLF.length) + field;
+  // Where a peer leaves out the empty line, its last line must not swallow the field.
+  const isWhole = block.endsWith(CRLF + CRLF);
+  if (isWhole && !block.toLowerCase().includes(wanted)) return block.slice(0, -CRLF.length) + field;
   const [first, ...lines] = block.split(ANY_LINE_BREAK);
   const kept = lines.filter((line) => line !== "" && nameOf(line) !== wanted);
   return [first, ...kept, field].join(CRLF);

@@ -1,6 +1,6 @@
 import type { Account } from "./account.ts";
 import type { Client } from "./client.ts";
-import type { Message } from "./message.ts";
+import { type Message, routedSubject } from "./message.ts";
 import type { RequestInfo } from "./request-info.ts";
 import type { Receiver } from "./subscription.ts";
 
@@ -40,7 +40,8 @@ export class InternalSubscription implements Receiver {
     const { input, payloadStart, headerBytes } = message;
     const { buf } = input;
     const received: ReceivedMessage = {
-      subject: buf.latin1Slice(message.subjectStart, message.subjectEnd),
+      // Not what a stored message is called: handlers read in it what they are asked.
+      subject: routedSubject(message),
       reply: buf.latin1Slice(message.replyStart, message.replyEnd),
       headers: buf.latin1Slice(payloadStart, payloadStart + headerBytes),
       payload: Buffer.from(buf.subarray(payloadStart + headerBytes, message.payloadEnd)),

@@ -34,6 +34,11 @@ export class Message {
 
 const NOTHING = new Bytes(0);
 
+/** The subject, a wire string, that says who gets `message`: not always the one that they see. */
+export function routedSubject({ inbox, input, subjectStart, subjectEnd }: Message): string {
+  return inbox === "" ? input.buf.latin1Slice(subjectStart, subjectEnd) : inbox;
+}
+
 /** Subject, reply and header block are wire strings; returns a message of its own memory. */
 export function makeMessage(subject: string, reply: string, headers: string, payload: Uint8Array): Message {
   const message = new Message();

@@ -10,6 +10,7 @@ import { parseReceived, type Received } from "../../../../test/support/received.
 import type { Peer } from "../../../../test/support/test-broker.ts";
 import { AWAITED_ANSWERS_MAX, SERVICE_HOPS_MAX } from "../base/limits.ts";
 import type { AccountConfig, ServiceExport } from "../config/accounts.ts";
+import { makeMessage } from "./message.ts";
 
 function worldOf(exported: Partial<ServiceExport> = {}, share = false): AccountWorld {
   return new AccountWorld([
@@ -250,4 +251,35 @@ test("a connection that wants no echo still gets its answers", () => {
   client.say("PUB ask in 1\r\na\r\n");
   service.say(`PUB ${messages(service)[0].reply} 1\r\nb\r\n`);
   assert.equal(messages(client)[0].payload, "b");
+});
+
+/** What `service` gets of a message of B, stored under `subject`, that a consumer sends to `inbox`. */
+function heardOfStored(world: AccountWorld, service: Peer, subject: string, inbox: string): string[] {
+  const message = makeMessage(subject, "$JS.ACK.S.C.1.1.1.1.0", "", Buffer.from("stored"));
+  message.inbox = inbox;
+  world.accounts.get("B")?.publish(message);
+  world.world.broker.flusher.flush();
+  return messages(service).map((heard) => `${heard.subject} ${heard.sid} ${heard.reply}`);
+}
+
+test("what is stored goes to the service it is sent to, whatever its subject is", () => {
+  const world = new AccountWorld([
+    account("A", { exports: [serviceExport("q.>"), serviceExport("w.*.*")] }),
+    account("B", { imports: [serviceImport("A", "q.>"), serviceImport("A", "w.*.*", { to: "here.$2.$1" })] }),
+  ]);
+  const service = world.connect("A", "q.>", "w.2.1", "secret.>", "x");
+  const ack = "$JS.ACK.S.C.1.1.1.1.0";
+  assert.deepEqual(heardOfStored(world, service, "secret.1", "q.1"), [`secret.1 1 ${ack}`]);
+  assert.deepEqual(heardOfStored(world, service, "x", "here.1.2"), [`x 2 ${ack}`]);
+});
+
+test("a service that learns from subjects who asks is not told by what is stored", () => {
+  const exported = serviceExport("q.*.do", { account_token_position: 2 });
+  const world = new AccountWorld([
+    account("A", { exports: [exported] }),
+    account("B", { imports: [serviceImport("A", "q.B.do", { to: "do" })] }),
+  ]);
+  const service = world.connect("A", "q.>");
+  const ack = "$JS.ACK.S.C.1.1.1.1.0";
+  assert.deepEqual(heardOfStored(world, service, "q.C.do", "do"), [`q.B.do 1 ${ack}`]);
 });

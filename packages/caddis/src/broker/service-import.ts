@@ -1,7 +1,7 @@
 import type { Account } from "./account.ts";
 import type { ServiceLink } from "./account-links.ts";
 import { headerBlockOf, withField } from "./header-block.ts";
-import { makeMessage, type Message } from "./message.ts";
+import { makeMessage, type Message, routedSubject } from "./message.ts";
 import {
   encodeRequestInfo,
   REQUEST_INFO_FIELD,
@@ -57,10 +57,11 @@ export class ServiceImport implements Receiver {
     const info = this.#infoFor(message, reply);
     const hop = nextHop(message.via, link.door, info, link.shares);
     if (hop === null) return false;
-    const subject = exporter.mapped(link.renaming.toThere(input.buf.latin1Slice(subjectStart, subjectEnd)));
+    const requested = routedSubject(message);
+    const subject = exporter.mapped(link.renaming.toThere(requested));
     if (subject === "") return false;
     const { trace } = message;
-    trace?.addServiceImport(exporter, input.buf.latin1Slice(subjectStart, subjectEnd), subject);
+    trace?.addServiceImport(exporter, requested, subject);
     const allowsTrace = link.exported?.allow_trace ?? false;
     if (trace !== null && trace.isTraceOnly && !allowsTrace) return false;
 
@@ -72,7 +73,9 @@ export class ServiceImport implements Receiver {
     // Whoever sends these headers on in the other account is not made to publish traces there.
     const headers = trace === null ? told : headersWithoutTrace(told);
     const body = input.buf.subarray(message.payloadStart + message.headerBytes, message.payloadEnd);
-    const request = makeMessage(subject, awaited?.subject ?? reply, headers, body);
+    const shown = this.#keepsSubject(message) ? input.buf.latin1Slice(subjectStart, subjectEnd) : subject;
+    const request = makeMessage(shown, awaited?.subject ?? reply, headers, body);
+    if (message.inbox !== "") request.inbox = subject;
     request.origin = message.origin;
     request.via = hop;
     if (allowsTrace) request.trace = trace;
@@ -81,6 +84,17 @@ export class ServiceImport implements Receiver {
     // Nobody got the request, so nobody answers it.
     else if (trace !== null && trace.isTraceOnly) awaited?.close();
     return isTaken;
+  }
+
+  /**
+   * Whether the service sees `message` under the subject that it was stored under, as in the reference. Not where
+   * subjects tell the service who asks: that is not for the importer to choose.
+   */
+  #keepsSubject({ inbox }: Message): boolean {
+    const { link, exporter } = this;
+    const isTelling =
+      exporter === exporter.broker.systemAccount || (link.exported?.account_token_position ?? 0) > 0;
+    return inbox !== "" && !isTelling;
   }
 
   /** Who asks, as far as the exporting account may know; never what a message says about that itself. */

@@ -4,7 +4,7 @@ import { Timer } from "../base/timer-queue.ts";
 import { hasWildcard } from "../subject/subject.ts";
 import type { Account } from "./account.ts";
 import { randomName } from "./random-name.ts";
-import type { Message } from "./message.ts";
+import { type Message, routedSubject } from "./message.ts";
 import type { AwaitedAnswer } from "./service-answers.ts";
 import { type Receiver, Subscription } from "./subscription.ts";
 
@@ -75,9 +75,7 @@ export class ServiceReplies implements Receiver {
   }
 
   receive(message: Message): boolean {
-    const { inbox, input, subjectStart, subjectEnd } = message;
-    const subject = inbox === "" ? input.buf.latin1Slice(subjectStart, subjectEnd) : inbox;
-    const answer = this.#arriving.get(subject);
+    const answer = this.#arriving.get(routedSubject(message));
     return answer !== undefined && answer.receive(message);
   }
 

@@ -9,6 +9,7 @@ import {
   streamImport,
 } from "../../../../test/support/account-world.ts";
 import { parseReceived } from "../../../../test/support/received.ts";
+import { makeMessage, type Message } from "./message.ts";
 
 const EXPORTER = account("A", { exports: [streamExport(">")] });
 
@@ -88,6 +89,29 @@ test("what a wildcard brings twice goes only to whom it fits", () => {
       .map(({ subject, sid }) => `${subject} ${sid}`)
       .toSorted(),
     ["twice.1.1 2", "twice.1.1 3"],
+  );
+});
+
+/** `subject` on its way to `inbox`, as a consumer sends what is stored. */
+function stored(subject: string, inbox: string): Message {
+  const message = makeMessage(subject, "$JS.ACK.S.C.1.1.1.1.0", "", Buffer.from("stored"));
+  message.inbox = inbox;
+  return message;
+}
+
+test("what is stored keeps its subject, and goes where its inbox is renamed to", () => {
+  const world = worldOf(
+    streamImport("A", "pair.*.*", { to: "p.$2.$1" }),
+    streamImport("A", "s.*", { to: "twice.$1.$1" }),
+    streamImport("A", "out.>", { prefix: "pre" }),
+  );
+  const peer = world.connect("B", "p.>", "twice.1.2", "twice.1.*", "pre.>");
+  const exporter = world.accounts.get("A");
+  for (const inbox of ["pair.1.2", "s.1", "out.1"]) exporter?.publish(stored("x", inbox));
+  world.world.broker.flusher.flush();
+  assert.deepEqual(
+    peer.messages().map(({ subject, sid }) => `${subject} ${sid}`),
+    ["x 1", "x 3", "x 4"],
   );
 });
 

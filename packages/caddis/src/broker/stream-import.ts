@@ -79,10 +79,18 @@ class Shadow implements Receiver {
     if (message.via !== null) return false;
     const renaming = this.#link.renaming;
     if (message.trace !== null) return this.#receiveTraced(message, message.trace, shadow);
+    if (message.inbox !== "") return this.#receiveStored(message);
     if (renaming.isSame) return deliverTo(message, this.#original);
     const renamed = this.#renamed.of(message, renaming);
     if (renaming.isLoose && !isSubset(this.#renamed.subject, this.#original.subject)) return false;
     return deliverTo(renamed, this.#original);
+  }
+
+  /** As `receive`: what is stored keeps its subject here too, whichever name it is sent to. */
+  #receiveStored(message: Message): boolean {
+    const { renaming } = this.#link;
+    if (renaming.isLoose && !isSubset(renaming.toHere(message.inbox), this.#original.subject)) return false;
+    return deliverTo(message, this.#original);
   }
 
   /** As `receive`, and adds to the trace that the message crosses accounts; the trace goes on where that is allowed. */

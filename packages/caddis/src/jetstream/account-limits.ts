@@ -29,7 +29,9 @@ export function refusalOfChange(
   const limits = owner.tierOf(after);
   if (limits === null) return apiError("noLimits");
   // Whoever asks for no more than before has it already.
-  const grows = Math.max(after.max_bytes, 0) > Math.max(before.max_bytes, 0);
+  const grows =
+    Math.max(after.max_bytes, 0) > Math.max(before.max_bytes, 0) ||
+    (after.max_consumers > 0 && after.max_consumers !== before.max_consumers);
   const refused = grows
     ? (refusalOfBounds(limits, inSameTier(owner, after), after) ??
       owner.jetStream.mayReserve(after.storage, after.max_bytes, before.max_bytes))

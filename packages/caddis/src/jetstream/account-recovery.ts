@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Clock } from "../io/clock.ts";
 import type { JetStreamAccount } from "./account.ts";
+import type { StreamConfig } from "./core/stream-config.ts";
 import { isDeletedFolder, StreamFolder, streamsFolderOf } from "./stream-folder.ts";
 import type { StreamMeta } from "./stream-meta.ts";
 
@@ -21,6 +22,15 @@ export interface DamagedStream {
   readonly name: string;
   readonly folder: string;
   readonly reason: string;
+  /** Of a sound stream that a newer server made: its subjects stay taken. */
+  readonly newer?: NewerStream;
+}
+
+/** What is known of a stream that is left to a newer server. */
+export interface NewerStream {
+  readonly config: StreamConfig;
+  /** Those of its consumers that are too new, by name, with the reason. */
+  readonly consumers: ReadonlyMap<string, string>;
 }
 
 /** Looks through the folder of an account: what streams there are. Removes what is left of those that were deleted. */

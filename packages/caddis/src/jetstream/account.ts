@@ -17,7 +17,7 @@ import {
 import { type ApiError, apiError } from "./core/api-error.ts";
 import type { StreamConfig } from "./core/stream-config.ts";
 import type { JetStream } from "./jetstream.ts";
-import { newerConsumerReason, newerStreamReason } from "./newer-assets.ts";
+import { newerConsumers, newerConsumersReason, newerStreamReason } from "./newer-assets.ts";
 import { PushInterest } from "./push-interest.ts";
 import { Restores } from "./restores.ts";
 import type { AccountTierLimits } from "./settings.ts";
@@ -113,10 +113,11 @@ export class JetStreamAccount {
     return this.streams.get(name) ?? null;
   }
 
-  /** The configurations of all streams, those that are being made included. */
+  /** The configurations of all streams, those included that are being made or left to a newer server. */
   *configs(): IterableIterator<StreamConfig> {
     for (const { config } of this.streams.values()) yield config;
     for (const config of this.#claims.values()) if (!this.streams.has(config.name)) yield config;
+    for (const { newer } of this.damaged.values()) if (newer !== undefined) yield newer.config;
   }
 
   /** The limits that a stream is subject to; null: it may not be. */
@@ -249,14 +250,17 @@ export class JetStreamAccount {
 
   async #recoverStream({ folder, meta }: KeptStream): Promise<void> {
     const { config, created } = meta;
+    const leave = (reason: string, newer: ReadonlyMap<string, string>): void =>
+      this.#report({ name: config.name, folder: folder.path, reason, newer: { config, consumers: newer } });
     try {
       const newer = newerStreamReason(config);
-      if (newer !== null) throw new Error(newer);
+      if (newer !== null) return leave(newer, new Map());
       const { messages, consumers } = await openStores(this, config, folder);
-      const newerConsumer = newerConsumerReason(consumers.recovered);
+      const newerOnes = newerConsumers(consumers.recovered);
+      const newerConsumer = newerConsumersReason(newerOnes);
       if (newerConsumer !== null) {
         await Promise.all([messages.close(), consumers.close()]);
-        throw new Error(newerConsumer);
+        return leave(newerConsumer, newerOnes);
       }
       this.#reserve(config);
       this.#begin(new Stream(this, config, created, messages, consumers, folder));

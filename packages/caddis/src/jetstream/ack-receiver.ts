@@ -59,6 +59,8 @@ export class AckReceiver implements Receiver {
   }
 
   receive(message: Message, subscription: Subscription): boolean {
+    // What is stored acknowledges nothing, wherever a consumer sends it: its subject is whatever its publisher chose.
+    if (message.inbox !== "") return false;
     return subscription === this.#flow ? this.#onFlow(message) : this.#onAck(message);
   }
 

@@ -4,7 +4,7 @@ import { MS, PULL, PUSH } from "../../../../test/support/consumer-world.ts";
 import { StreamStage } from "../../../../test/support/stream-stage.ts";
 import type { Peer } from "../../../../test/support/test-broker.ts";
 import { Subscription } from "../broker/subscription.ts";
-import type { Message } from "../broker/message.ts";
+import { makeMessage, type Message } from "../broker/message.ts";
 import type { JetStreamSettings } from "./settings.ts";
 import { AckReceiver } from "./ack-receiver.ts";
 import { Consumer } from "./consumer.ts";
@@ -100,6 +100,36 @@ test("headers only: the size stands in a header", async () => {
     "HMSG s.a 1 $JS.ACK.S.C.1.1.1.TIME.1 30 30\r\nNATS/1.0\r\nNats-Msg-Size: 3\r\n\r\n\r\n" +
       "HMSG s.b 1 $JS.ACK.S.C.1.2.2.TIME.0 36 36\r\nNATS/1.0\r\nX: y\r\nNats-Msg-Size: 5\r\n\r\n\r\n",
   );
+});
+
+test("headers that are none leave the protocol whole", async () => {
+  const stage = await Stage.open();
+  await stage.consumer({ headers_only: true });
+  for (const block of ["a", "\r\n", "abc"])
+    stage.peer.say(`HPUB s.a ${block.length} ${block.length + 3}\r\n${block}one\r\n`);
+  await stage.stage.world.clock.settled();
+  stage.pull("in.1", "5");
+  assert.equal(
+    await stage.read(),
+    "HMSG s.a 1 $JS.ACK.S.C.1.1.1.TIME.2 30 30\r\nNATS/1.0\r\nNats-Msg-Size: 3\r\n\r\n\r\n" +
+      "HMSG s.a 1 $JS.ACK.S.C.1.2.2.TIME.1 30 30\r\nNATS/1.0\r\nNats-Msg-Size: 3\r\n\r\n\r\n" +
+      "HMSG s.a 1 $JS.ACK.S.C.1.3.3.TIME.0 21 21\r\naNats-Msg-Size: 3\r\n\r\n\r\n",
+  );
+});
+
+test("a stored message acknowledges nothing, wherever a consumer sends it", async () => {
+  const stage = await Stage.open();
+  const consumer = await stage.consumer();
+  await stage.publish("s.a");
+  stage.pull("in.1");
+  await stage.read();
+  for (const subject of ["a.b.S.C.1.1.1.1.0", "$JS.ACK.S.C.1.1.1.1.0"]) {
+    const message = makeMessage(subject, "", "", Buffer.alloc(0));
+    message.inbox = "$JS.ACK.x";
+    stage.peer.client.account.publish(message);
+  }
+  await stage.read();
+  assert.equal(consumer.info().numAckPending, 1);
 });
 
 test("payloads of any size arrive whole, one after the other", async () => {

@@ -182,7 +182,7 @@ export class Consumer implements Deliverer {
   }
 
   onPurged(): void {
-    this.#machine.onPurged();
+    this.#machine.onPurged(this.#nowMs);
     this.#schedule();
   }
 

@@ -188,7 +188,7 @@ function addedFields(leftOutBytes: number, pinId: string): string {
 /** Of a block of `bytes` with `fields` added. */
 function headerSize(bytes: number, fields: string): number {
   if (fields === "") return bytes;
-  return (bytes === 0 ? HEADER_START.length + CRLF_BYTES : bytes) + fields.length;
+  return (bytes <= CRLF_BYTES ? HEADER_START.length + CRLF_BYTES : bytes) + fields.length;
 }
 
 /** Writes the block `source[start, end)` with `fields` at its end. */
@@ -200,15 +200,12 @@ function writeHeaders(
   to: number,
   fields: string,
 ): number {
+  if (fields === "") return start + source.copy(buf, start, from, to);
   let at = start;
-  if (from === to) {
-    if (fields === "") return at;
-    at = writeText(buf, at, HEADER_START);
-  } else {
-    // Without the empty line at its end.
-    source.copy(buf, at, from, to - CRLF_BYTES);
-    at += to - CRLF_BYTES - from;
-  }
+  // Publishers may call anything headers: what is no longer than an empty line is none.
+  if (to - from <= CRLF_BYTES) at = writeText(buf, at, HEADER_START);
+  // Without the empty line at its end.
+  else at += source.copy(buf, at, from, to - CRLF_BYTES);
   at = writeText(buf, at, fields);
   buf[at++] = CR;
   buf[at++] = LF;

@@ -10,20 +10,33 @@ import { decodeConsumerMeta } from "./stream-meta.ts";
  * is asked of it. Texts are the reference's.
  */
 export function newerStreamReason({ metadata }: StreamConfig): string | null {
-  if (isLevelSupported(metadata)) return null;
-  const level = metadata.get(REQUIRED_LEVEL) ?? "";
-  return `unsupported - required API level: ${fromWireString(level)}, current API level: ${API_LEVEL}`;
+  return isLevelSupported(metadata) ? null : levelReason(metadata);
 }
 
-/** As `newerStreamReason`, for the sake of its consumers: without one of them messages could be lost to it. */
-export function newerConsumerReason(consumers: ReadonlyMap<string, KeptConsumer>): string | null {
+/**
+ * Those of a kept stream's consumers that are too new, by name, with the reason. Where there is one the stream is not
+ * run either: messages could be lost to it.
+ */
+export function newerConsumers(consumers: ReadonlyMap<string, KeptConsumer>): ReadonlyMap<string, string> {
+  const newer = new Map<string, string>();
   for (const [name, { config }] of consumers) {
     // Most say nothing but what every server knows, and are read by whoever brings them back.
-    const isSupported =
-      SUPPORTED.test(config) || isLevelSupported(decodeConsumerMeta(config)?.config.metadata ?? NOTHING);
-    if (!isSupported) return `stopped - unsupported consumer ${fromWireString(goQuote(name))}`;
+    if (SUPPORTED.test(config)) continue;
+    const metadata = decodeConsumerMeta(config)?.config.metadata ?? NOTHING;
+    if (!isLevelSupported(metadata)) newer.set(name, levelReason(metadata));
   }
-  return null;
+  return newer;
+}
+
+/** Why a stream with such consumers is not run; null: there are none. */
+export function newerConsumersReason(newer: ReadonlyMap<string, string>): string | null {
+  const [name] = newer.keys();
+  return name === undefined ? null : `stopped - unsupported consumer ${fromWireString(goQuote(name))}`;
+}
+
+function levelReason(metadata: ReadonlyMap<string, string>): string {
+  const level = metadata.get(REQUIRED_LEVEL) ?? "";
+  return `unsupported - required API level: ${fromWireString(level)}, current API level: ${API_LEVEL}`;
 }
 
 const NOTHING: ReadonlyMap<string, string> = new Map();

@@ -57,7 +57,8 @@ export class Republisher {
       `Nats-Last-Sequence: ${previousSeq}`,
     ];
     if (this.#isHeadersOnly) fields.push(`Nats-Msg-Size: ${payloadEnd - payloadStart}`);
-    const own = publish.headerBytes > 0 ? publish.headerText().slice(0, -CRLF.length) : VERSION_LINE;
+    const own =
+      publish.headerBytes > CRLF.length ? publish.headerText().slice(0, -CRLF.length) : VERSION_LINE;
     const headers = `${own}${fields.join(CRLF)}${CRLF}${CRLF}`;
     const payload = this.#isHeadersOnly ? buf.subarray(0, 0) : buf.subarray(payloadStart, payloadEnd);
     if (this.#messages.length === 0) this.#account.broker.clock.nextTurn(() => this.#send());

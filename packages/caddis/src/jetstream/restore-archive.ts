@@ -94,7 +94,8 @@ export class ArchiveLoader implements RestoreLoader {
     if (!this.#hasState) return this.#takeState(content);
     if (this.#consumersLeft > 0) {
       this.#consumersLeft--;
-      return addArchivedConsumer(this.#target, entry.name.slice(CONSUMER_ENTRIES.length), content);
+      const refused = this.#target.noteConsumerBytes(content.length);
+      return refused ?? addArchivedConsumer(this.#target, entry.name.slice(CONSUMER_ENTRIES.length), content);
     }
     const { seq, name: subject, time, headerBytes } = entry;
     if (seq > 0)
@@ -112,6 +113,9 @@ export class ArchiveLoader implements RestoreLoader {
     if (problem !== "") return refuseRestore(`invalid stream state: ${problem}`);
     const refused = this.#target.refusalOf(bytes);
     if (refused !== null) return refused;
+    const asStream = this.#target.refusalAsStream();
+    if (asStream !== null)
+      return refuseRestore(`error adding stream: ${asStream.description} (${asStream.err_code})`);
     this.#hasState = true;
     this.#consumersLeft = consumer_count;
     this.#lastSeq = last_seq;

@@ -108,6 +108,8 @@ export class LegacyLoader implements RestoreLoader {
     if (block !== null) return this.#blockSink(Number(block[1]));
     const isConsumer = CONSUMER_FILE.test(name);
     const most = name === STATE_FILE || isConsumer ? STATE_BYTES_MAX : META_BYTES_MAX;
+    const refused = isConsumer && size <= most ? this.#target.noteConsumerBytes(size) : null;
+    if (refused !== null) return refused;
     if (name === META_FILE || name === STATE_FILE || name === ERROR_FILE || isConsumer)
       return size > most ? refuseRestore(`${name} is too large`) : { kind: "file", name, pieces: [] };
     return size > SKIPPED_BYTES_MAX ? refuseRestore(`${name} is too large`) : { kind: "skip" };

@@ -4,6 +4,7 @@ import type { KeptConsumer } from "../store/consumer-store.ts";
 import type { Filter } from "../store/stream-store.ts";
 import { isValidLiteralSubject } from "../subject/subject.ts";
 import type { JetStreamAccount } from "./account.ts";
+import { refusalByOverlap } from "./account-limits.ts";
 import { type ApiError, apiError } from "./core/api-error.ts";
 import { encodeConsumerState } from "./core/consumer-state.ts";
 import { stateOfProgress } from "./core/consumer-state-file.ts";
@@ -24,6 +25,8 @@ const MS_PER_SECOND = 1_000;
 const SEPARATORS = /[ \t\r\n]/;
 /** Letters that tell folders apart in which streams are restored. */
 const UNIQUE_LENGTH = 12;
+/** What an archive may say of all its consumers, in bytes: it is held in memory until the stream is there. */
+const CONSUMERS_BYTES_MAX = 256 * 1024 * 1024;
 /** Bytes that wait for the disk before no more is taken. */
 const FRESH_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -56,6 +59,8 @@ export class RestoreTarget {
   readonly #all: Filter;
   readonly #headers = new PublishHeaders();
   readonly #consumers: RestoredConsumer[] = [];
+  /** What the archive has said of consumers so far. */
+  #consumerBytes = 0;
   /** Bytes that the account was told of. */
   #notedBytes = 0;
   /** Bytes that were not waited for. */
@@ -98,6 +103,18 @@ export class RestoreTarget {
 
   addConsumer(consumer: RestoredConsumer): void {
     this.#consumers.push(consumer);
+  }
+
+  /** Why such a stream can't be among the account's; null: it can. Its limits were looked at before. */
+  refusalAsStream(): ApiError | null {
+    const { config, owner } = this;
+    return config.num_replicas > 1 ? apiError("streamReplicasNotSupported") : refusalByOverlap(owner, config);
+  }
+
+  /** `bytes` more are said of consumers; returns why that is too much. */
+  noteConsumerBytes(bytes: number): ApiError | null {
+    this.#consumerBytes += bytes;
+    return this.#consumerBytes > CONSUMERS_BYTES_MAX ? refuseRestore("its consumers are too large") : null;
   }
 
   /** Why so many bytes more can't be stored; null: they can. */
@@ -180,6 +197,8 @@ export class RestoreTarget {
   async finish(): Promise<Stream | ApiError> {
     const { owner, config } = this;
     const created = this.created ?? instantOf(owner.account.broker.clock.nowMs());
+    const refused = this.refusalAsStream();
+    if (refused !== null) return refused;
     try {
       const extra = this.#putConsumers(created);
       if (this.#folder !== null) await this.#close(this.#folder, created);

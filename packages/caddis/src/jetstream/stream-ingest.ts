@@ -1,19 +1,16 @@
 import type { Message } from "../broker/message.ts";
 import type { MessageTrace } from "../broker/message-trace.ts";
 import type { Receiver, Subscription } from "../broker/subscription.ts";
-import { fromWireString, hasWildcard } from "../subject/subject.ts";
-import { StoredMessage } from "../store/stored-message.ts";
+import { fromWireString } from "../subject/subject.ts";
 import { goQuote } from "../base/go-quote.ts";
 import { type ApiError, apiError } from "./core/api-error.ts";
 import { withHeaderSet, withoutHeader, withoutStatus } from "./core/header-edit.ts";
 import { decide, SEQUENCE_MAX, type Verdict } from "./core/ingest.ts";
 import { enforceLimits } from "./core/limits.ts";
 import { Publish } from "./core/publish.ts";
-import type { StreamConfig } from "./core/stream-config.ts";
-import type { StreamView } from "./core/stream-view.ts";
-import { storedSize } from "./core/stored-size.ts";
 import { traceProblem } from "./core/trace-problem.ts";
 import { ACK_TAIL, DUPLICATE_TAIL } from "./pub-acks.ts";
+import { StreamFacts } from "./stream-facts.ts";
 import type { Stream } from "./stream.ts";
 
 const MS_PER_SECOND = 1000;
@@ -23,17 +20,15 @@ const VERSION_BYTES = 8;
 const CR = 0x0d;
 
 /** The way into a stream: decides about what is published, stores it, and has it acknowledged. */
-export class StreamIngest implements Receiver, StreamView {
+export class StreamIngest extends StreamFacts implements Receiver {
   readonly takesImports = true;
   readonly #stream: Stream;
   readonly #publish = new Publish();
-  readonly #stored = new StoredMessage();
-  /** `Nats-Msg-Id` of the last message. */
-  lastMsgId = "";
   /** False: nothing is taken, as if nobody were there. */
   isOpen = false;
 
   constructor(stream: Stream) {
+    super(stream);
     this.#stream = stream;
   }
 
@@ -158,74 +153,6 @@ export class StreamIngest implements Receiver, StreamView {
     return this.#stream.isBackedUp() ? apiError("streamTooManyRequests") : null;
   }
 
-  // What decisions ask of the stream.
-
-  get config(): StreamConfig {
-    return this.#stream.config;
-  }
-
-  get lastSeq(): number {
-    return this.#stream.store.state.lastSeq;
-  }
-
-  get messages(): number {
-    return this.#stream.store.state.messages;
-  }
-
-  get bytes(): number {
-    return this.#stream.store.state.bytes;
-  }
-
-  get maxPayload(): number {
-    return this.#stream.owner.account.broker.options.max_payload;
-  }
-
-  lastSeqOf(subject: string): number {
-    const { store } = this.#stream;
-    if (!hasWildcard(subject)) return store.lastSeqOf(subject);
-    return store.previous(store.filter([subject]), store.state.lastSeq);
-  }
-
-  countOf(subject: string): number {
-    return this.#stream.store.countOf(subject);
-  }
-
-  sizeOfFirst(subject: string): number {
-    const { store } = this.#stream;
-    const stored = this.#stored;
-    const seq = store.firstSeqOf(subject);
-    if (seq === 0 || store.load(seq, stored) !== "loaded") return 0;
-    const { headersStart, payloadStart, payloadEnd } = stored;
-    return storedSize(
-      this.config.storage,
-      subject.length,
-      payloadStart - headersStart,
-      payloadEnd - payloadStart,
-    );
-  }
-
-  loadLast(subject: string, into: StoredMessage): boolean {
-    const { store } = this.#stream;
-    const seq = store.lastSeqOf(subject);
-    return seq > 0 && store.load(seq, into) === "loaded";
-  }
-
-  seqOfId(msgId: string): number {
-    return this.#stream.duplicates.seqOf(msgId, this.#stream.owner.account.broker.clock.nowMs());
-  }
-
-  hasInterest(subject: string): boolean {
-    return this.#stream.interest.hasInterest(subject);
-  }
-
-  isServerFull(): boolean {
-    return this.#stream.owner.jetStream.isExceeded(this.config.storage);
-  }
-
-  refusalOfAccount(bytes: number): ApiError | null {
-    return this.#stream.owner.refusalOf(this.config, bytes);
-  }
-
   #decided(publish: Publish): Verdict {
     const verdict = this.refusalByBacklog() ?? decide(publish, this);
     this.#carryOut(verdict, publish);
@@ -260,12 +187,7 @@ export class StreamIngest implements Receiver, StreamView {
   #read(message: Message, subscription: Subscription): Publish {
     const publish = this.#publish;
     const { buf } = message.input;
-    publish.subject = this.#stream.subjects.storedUnder(
-      buf,
-      message.subjectStart,
-      message.subjectEnd,
-      subscription,
-    );
+    publish.subject = this.#stream.subjects.storedUnder(message, subscription);
     publish.buf = buf;
     publish.headersStart = message.payloadStart;
     publish.payloadStart = message.payloadStart + message.headerBytes;

@@ -3,6 +3,7 @@ import type { Batches } from "./batches.ts";
 import { apiError } from "./core/api-error.ts";
 import type { JetStream } from "./jetstream.ts";
 import type { PubAcks } from "./pub-acks.ts";
+import type { StoreFaultLog } from "./store-fault-log.ts";
 import { DurabilityWaits } from "./stream-durability.ts";
 import type { StreamInterest } from "./stream-interest.ts";
 import type { StreamOrigins } from "./stream-origins.ts";
@@ -15,6 +16,7 @@ export interface SettledParts {
   readonly batches: Batches;
   readonly origins: StreamOrigins;
   readonly interest: StreamInterest;
+  readonly faults: StoreFaultLog;
   /** Says how much may wait for the disk. */
   readonly jetStream: Pick<JetStream, "settings">;
 }
@@ -90,8 +92,9 @@ export class StreamSettling {
   #onSettled(): void {
     this.#settlesSoon = false;
     const store = this.#store;
-    const { acks, batches, origins, interest } = this.#parts;
+    const { acks, batches, origins, interest, faults } = this.#parts;
     const { durablePosition } = store;
+    faults.note(store.failure);
     acks.send(durablePosition);
     batches.onDurable(durablePosition);
     origins.onDurable(durablePosition);

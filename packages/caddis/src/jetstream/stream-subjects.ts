@@ -1,4 +1,5 @@
 import type { Account } from "../broker/account.ts";
+import type { Message } from "../broker/message.ts";
 import { type Receiver, Subscription } from "../broker/subscription.ts";
 import { SourcePattern } from "../subject/source-pattern.ts";
 import { hasWildcard } from "../subject/subject.ts";
@@ -35,9 +36,9 @@ export class StreamSubjects {
     for (const [subject, subscription] of this.#subscriptions) this.#unsubscribe(subject, subscription);
   }
 
-  /** The subject that a message is stored under which came as `buf[start, end)` by way of `subscription`. */
-  storedUnder(buf: Buffer, start: number, end: number, subscription: Subscription): string {
-    const subject = this.#subjectOf(buf, start, end, subscription);
+  /** The subject that `message` is stored under, which came by way of `subscription`. */
+  storedUnder(message: Message, subscription: Subscription): string {
+    const subject = this.#subjectOf(message, subscription);
     return this.#transform === null ? subject : this.transformed(subject);
   }
 
@@ -48,8 +49,11 @@ export class StreamSubjects {
   }
 
   /** Makes no string where there is one of the same characters. */
-  #subjectOf(buf: Buffer, start: number, end: number, { subject, sid }: Subscription): string {
-    if (sid === LITERAL && subject.length === end - start) return subject;
+  #subjectOf(message: Message, { subject, sid }: Subscription): string {
+    const { inbox, input, subjectStart: start, subjectEnd: end } = message;
+    // What another stream has stored is sent to where its consumer says, and keeps its own subject.
+    if (sid === LITERAL && inbox === "") return subject;
+    const { buf } = input;
     if (!isAt(this.#last, buf, start, end)) this.#last = buf.latin1Slice(start, end);
     return this.#last;
   }

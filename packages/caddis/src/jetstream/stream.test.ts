@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { StreamStage } from "../../../../test/support/stream-stage.ts";
+import { makeMessage } from "../broker/message.ts";
 import { Publish } from "./core/publish.ts";
 import type { StreamConfig } from "./core/stream-config.ts";
 
@@ -21,6 +22,21 @@ test("a message is stored and acknowledged", async () => {
     { seq: 2, subject: "b", headers: "NATS/1.0\r\nX: y\r\n\r\n", payload: "two" },
   ]);
   assert.equal(stream.visibleSeq, 2);
+});
+
+test("what another stream's consumer sends to its subjects keeps the subject it has there", async () => {
+  const stage = new StreamStage();
+  const stream = await stage.stream({ subjects: ["in", "wild.*"] });
+  for (const [subject, inbox] of [
+    ["ab", "in"],
+    ["abc", "in"],
+    ["cd", "wild.1"],
+  ]) {
+    const message = makeMessage(subject, "", "", Buffer.alloc(0));
+    message.inbox = inbox;
+    stage.peer.client.account.publish(message);
+  }
+  assert.equal(stage.list(stream), "1:ab 2:abc 3:cd");
 });
 
 test("many publishes in one read are acknowledged each, in order", async () => {

@@ -21,6 +21,7 @@ import type { JetStreamServerLimits } from "./settings.ts";
 import { Snapshots } from "./snapshots.ts";
 import { StreamConsumers } from "./stream-consumers.ts";
 import { StreamExpiry } from "./stream-expiry.ts";
+import { StoreFaultLog } from "./store-fault-log.ts";
 import type { StreamFolder } from "./stream-folder.ts";
 import { StreamIngest } from "./stream-ingest.ts";
 import type { StreamInterest } from "./stream-interest.ts";
@@ -93,7 +94,9 @@ export class Stream implements BatchStream {
     this.batches = new Batches(this);
     this.origins = new StreamOrigins(this);
     const { acks, batches, origins, interest } = this;
-    this.#settling = new StreamSettling({ store, acks, batches, origins, interest, jetStream });
+    const { log, clock } = account.broker;
+    const faults = new StoreFaultLog(log, clock, `JetStream stream '${account.name} > ${config.name}'`);
+    this.#settling = new StreamSettling({ store, acks, batches, origins, interest, faults, jetStream });
   }
 
   get broker(): Broker {

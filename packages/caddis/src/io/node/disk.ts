@@ -1,8 +1,9 @@
 import { constants, statSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm, statfs, unlink } from "node:fs/promises";
+import { open, readdir, rename, rm, statfs, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Disk, DiskEntry, DiskSpace, WritableFile } from "../disk.ts";
 import { diskCall, diskError } from "./disk-error.ts";
+import { makeFolders } from "./make-folder.ts";
 import { OpenFile, writeAll } from "./open-file.ts";
 import { ReadDescriptors } from "./read-descriptors.ts";
 
@@ -15,7 +16,7 @@ export class NodeDisk implements Disk {
   readonly #reading = new ReadDescriptors();
 
   async makeFolder(path: string): Promise<void> {
-    const first = await diskCall("mkdir", path, mkdir(path, { recursive: true, mode: FOLDER_MODE }));
+    const first = await diskCall("mkdir", path, makeFolders(path, FOLDER_MODE));
     // Where nothing was made, who made it may have had no time to sync it.
     const top = dirname(first ?? path);
     for (let made = path; made !== top; made = dirname(made)) await syncFolder(dirname(made));

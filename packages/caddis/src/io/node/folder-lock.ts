@@ -22,12 +22,22 @@ export interface FolderLock {
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   await using handle = await open(folder);
-  // By way of the descriptor, since the path of the folder may be too long for a socket's.
-  const isLong = Buffer.byteLength(folder) + LOCK_NAME.length + 40 > SOCKET_PATH_BYTES_MAX;
-  const base = isLong ? `/proc/self/fd/${handle.fd}` : folder;
+  const base = shortPathOf(folder, handle.fd);
   const holder = await holderOf(join(base, LOCK_NAME));
   if (holder === null) return await take(folder, base);
   throw new Error(`folder ${folder} is in use by another server (process ${holder})`);
+}
+
+/** The process that has a folder, which exists; null: nobody. Takes nothing and writes nothing. */
+export async function folderHolder(folder: string): Promise<string | null> {
+  await using handle = await open(folder);
+  return await holderOf(join(shortPathOf(folder, handle.fd), LOCK_NAME));
+}
+
+/** By way of the descriptor where the path of the folder is too long for a socket's. */
+function shortPathOf(folder: string, fd: number): string {
+  const isLong = Buffer.byteLength(folder) + LOCK_NAME.length + 40 > SOCKET_PATH_BYTES_MAX;
+  return isLong ? `/proc/self/fd/${fd}` : folder;
 }
 
 /**

@@ -1,7 +1,8 @@
-import { access, constants, mkdir, stat } from "node:fs/promises";
+import { access, constants, stat } from "node:fs/promises";
 import { tmpdir, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import type { StoragePort } from "../storage.ts";
+import { makeFolders } from "./make-folder.ts";
 import { describeSystemError } from "./system-error.ts";
 
 /** As the reference makes folders. */
@@ -28,7 +29,7 @@ export const nodeStorage: StoragePort = {
 /** In the reference's words where there is something in the way. */
 async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    await makeFolders(folder, FOLDER_MODE);
   } catch (error) {
     const isThere = await stat(folder).then(
       () => true,

@@ -33,6 +33,8 @@ export class ApiWithout implements Receiver {
   }
 
   receive(message: Message): boolean {
+    // As where there is JetStream: what is stored is no request.
+    if (message.inbox !== "") return true;
     const { input, subjectStart, subjectEnd, replyStart, replyEnd, payloadStart, payloadEnd } = message;
     const { buf } = input;
     const subject = buf.latin1Slice(subjectStart + PREFIX.length, subjectEnd);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StreamStage } from "../../../../../test/support/stream-stage.ts";
+import { makeMessage } from "../../broker/message.ts";
 import type { JetStreamSettings } from "../settings.ts";
 import type { Stream } from "../stream.ts";
 import { Api } from "./api.ts";
@@ -62,6 +63,22 @@ test("what nobody knows is left without an answer, what nobody is there for has 
   );
   assert.equal(answers.length, 4);
   for (const answer of answers) assert.match(answer, /^NATS\/1.0 503/);
+});
+
+test("a stored message is no request, wherever a consumer sends it", async () => {
+  const world = stage();
+  await world.stream({ name: "S" });
+  for (const [subject, inbox] of [
+    ["1234567.STREAM.DELETE.S", "$JS.API.x"],
+    ["$JS.API.STREAM.DELETE.S", "$JS.API.STREAM.DELETE.S"],
+    ["x", "$JS.API.STREAM.DELETE.S"],
+  ]) {
+    const message = makeMessage(subject, "", "", Buffer.alloc(0));
+    message.inbox = inbox;
+    world.owner.account.publish(message);
+  }
+  await world.world.clock.settled();
+  assert.ok(world.owner.streams.has("S"));
 });
 
 test("requests that want a newer API are turned away, but for those refused anyhow", async () => {

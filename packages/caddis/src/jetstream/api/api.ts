@@ -60,6 +60,8 @@ export class Api implements Receiver {
   }
 
   receive(message: Message): boolean {
+    // What is stored asks for nothing, wherever a consumer sends it: its subject is whatever its publisher chose.
+    if (message.inbox !== "") return true;
     const subject = message.input.buf.latin1Slice(
       message.subjectStart + API_PREFIX.length,
       message.subjectEnd,

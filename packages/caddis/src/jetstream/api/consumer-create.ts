@@ -27,6 +27,7 @@ import {
   type ApiEndpoint,
   type ApiFailure,
   type ApiRequest,
+  findStream,
   isFailure,
   readRequest,
   screenJson,
@@ -96,8 +97,8 @@ async function answerTo(request: ApiRequest, subject: CreateSubject): Promise<Ap
   const named = nameConfig(consumerConfigOf(fields.config ?? {}), subject);
   if (isFailure(named)) return named;
   if (named.num_replicas > 1) return refused("streamReplicasNotSupported");
-  const stream = request.owner.streams.get(subject.stream);
-  if (stream === undefined) return refused("streamNotFound");
+  const stream = findStream(request);
+  if (isFailure(stream)) return stream;
   const config = sourcingConfig(named, stream, request);
   // Who copies a stream wants to know whether it still is the one it knows.
   const identity = config.direct || config.sourcing ? identityOf(stream) : "";

@@ -1,6 +1,7 @@
 import { fromWireString } from "../../subject/subject.ts";
 import type { Consumer } from "../consumer.ts";
 import { isObjectOrArray, objectOf } from "../core/json-fields.ts";
+import { orderedObject } from "../core/stream-config-encode.ts";
 import type { Stream } from "../stream.ts";
 import { consumerFields } from "./consumer-info.ts";
 import {
@@ -19,6 +20,7 @@ const NAMES_MAX = 1_024;
 const INFOS_MAX = 256;
 
 const PAGE_REQUEST = objectOf("JSApiConsumersRequest", { offset: "int" });
+const NONE: ReadonlyMap<string, string> = new Map();
 const NO_PAGE = { total: 0, offset: 0, limit: 0, consumers: [] };
 
 /** `CONSUMER.NAMES` and `CONSUMER.LIST`: the consumers of a stream by name, a page at a time. */
@@ -49,6 +51,8 @@ function answerPage(
 ): ApiAnswer {
   const asked = offsetOf(request);
   if (isFailure(asked)) return asked;
+  const left = leftPage(request, limit, asked.offset);
+  if (left !== null) return left;
   const stream = findStream(request);
   if (isFailure(stream)) return stream;
   // Those that copy this stream to another are nobody's business.
@@ -58,6 +62,23 @@ function answerPage(
   const offset = Math.min(Math.max(asked.offset, 0), shown.length);
   const consumers = shown.slice(offset, offset + limit).map((consumer) => entry(stream, consumer));
   return { ok: { total: shown.length, offset, limit, consumers } };
+}
+
+/**
+ * Of a stream that is left to a newer server for the sake of consumers: these, and no others, as in the reference. Null:
+ * it is not. Names are all that one can say of them, and in a list of more than names, why.
+ */
+function leftPage({ owner, names: [name] }: ApiRequest, limit: number, from: number): ApiAnswer {
+  const newer = owner.damaged.get(name)?.newer?.consumers ?? NONE;
+  if (newer.size === 0) return null;
+  const offset = Math.min(Math.max(from, 0), newer.size);
+  const page = [...newer.keys()].sort().slice(offset, offset + limit);
+  const shown = page.map(fromWireString);
+  const paging = { total: newer.size, offset, limit };
+  if (limit === NAMES_MAX) return { ok: { ...paging, consumers: shown } };
+  if (page.length === 0) return { ok: { ...paging, consumers: [] } };
+  const reasons = page.map((each) => [fromWireString(each), newer.get(each)] as const);
+  return { ok: { ...paging, consumers: [], missing: shown, offline: orderedObject(reasons) } };
 }
 
 function offsetOf(request: ApiRequest): { readonly offset: number } | ApiFailure {

@@ -77,8 +77,15 @@ function find(request: ApiRequest): Found | ApiFailure {
   return consumer === undefined ? { error: apiError("consumerNotFound") } : { stream, consumer };
 }
 
+/** Why a consumer is left to a newer server, and its stream with it; null: it is not. */
+function reasonOffline({ owner, names: [stream, consumer] }: ApiRequest): string | null {
+  return owner.damaged.get(stream)?.newer?.consumers.get(consumer) ?? null;
+}
+
 function tell(request: ApiRequest): ApiAnswer {
   if (!isEmptyRequest(request.received.payload)) return { error: apiError("notEmptyRequest") };
+  const offline = reasonOffline(request);
+  if (offline !== null) return { error: apiError("consumerOfflineReason", { err: offline }) };
   const found = find(request);
   return isFailure(found) ? found : { ok: fieldsOf(found) };
 }

@@ -2,8 +2,8 @@ import { instantOf } from "../../base/instant.ts";
 import { type RequestInfo, requestInfoOf } from "../../broker/request-info.ts";
 import type { ReceivedMessage } from "../../broker/internal-subscription.ts";
 import { hasWildcard, isValidConfiguredSubject } from "../../subject/subject.ts";
-import { refusalByOverlap, refusalOfStream } from "../account-limits.ts";
-import { type ApiError, apiError } from "../core/api-error.ts";
+import { refusalOfStream } from "../account-limits.ts";
+import { apiError } from "../core/api-error.ts";
 import { isEmptyRequest, objectOf } from "../core/json-fields.ts";
 import { checkStreamConfig } from "../core/stream-config-check.ts";
 import { STREAM_CONFIG_FIELDS, streamConfigOf } from "../core/stream-config-decode.ts";
@@ -66,12 +66,15 @@ export const SNAPSHOT_ENDPOINTS: readonly ApiEndpoint[] = [
 function snapshot(request: ApiRequest): ApiAnswer {
   if (isEmptyRequest(request.received.payload)) return { error: apiError("badRequest") };
   const stream = findStream(request);
-  if (isFailure(stream)) return stream;
+  const isLeft = request.owner.damaged.get(request.names[0])?.newer !== undefined;
+  if (isFailure(stream) && !isLeft) return stream;
   const read = readRequest(request, SNAPSHOT_REQUEST);
   if (isFailure(read)) return read;
   const { deliver_subject = "", no_consumers = false, chunk_size = 0, window_size = 0 } = read.fields;
   if (!isValidConfiguredSubject(deliver_subject) || hasWildcard(deliver_subject))
     return { error: apiError("snapshotDeliverSubjectInvalid") };
+  // Left to a newer server, which knows what is in it.
+  if (isFailure(stream)) return { error: apiError("streamSnapshot", { err: "stream closed" }) };
   const taken = new Snapshot(stream, !no_consumers);
   const delivery = { subject: deliver_subject, chunkBytes: chunk_size, windowBytes: window_size };
   const client = askedBy(request.received);
@@ -125,10 +128,8 @@ function checkConfig(
   const checked = checkStreamConfig({ ...wanted, metadata }, streamConfigContext(owner, false));
   if (isFailure(checked)) return checked;
   const { config } = checked;
-  const refused: ApiError | null =
-    refusalOfStream(owner, config) ??
-    (config.num_replicas > 1 ? apiError("streamReplicasNotSupported") : checkOriginFilters(config)) ??
-    refusalByOverlap(owner, config);
+  // What else may stand against it is said once the archive has begun, as in the reference.
+  const refused = refusalOfStream(owner, config) ?? checkOriginFilters(config);
   return refused === null ? { config } : { error: refused };
 }
 

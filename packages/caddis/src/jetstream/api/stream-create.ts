@@ -1,3 +1,4 @@
+import { refusalOfStream } from "../account-limits.ts";
 import { type ApiError, apiError } from "../core/api-error.ts";
 import { checkStreamConfig } from "../core/stream-config-check.ts";
 import { STREAM_CONFIG_REQUEST, streamConfigOf } from "../core/stream-config-decode.ts";
@@ -29,7 +30,8 @@ async function create(request: ApiRequest): Promise<ApiAnswer> {
   );
   if (isFailure(checked)) return checked;
   const error = checkNew(checked.config);
-  if (error !== null) return { error };
+  // What the account may not have at all goes first.
+  if (error !== null) return { error: refusalOfStream(request.owner, checked.config) ?? error };
   const made = await request.owner.createStream(checked.config);
   if (!(made instanceof Stream)) return { error: made };
   return { ok: { ...streamInfoFields(made, { hasNoDomain: true }), did_create: true } };

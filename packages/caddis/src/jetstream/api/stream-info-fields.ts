@@ -9,6 +9,8 @@ import type { ApiFields } from "./endpoint.ts";
  * leave out more than there is memory; `num_deleted` says how many they are.
  */
 const DELETED_MAX = 500_000;
+/** Sequences that are listed as lost at most, the first ones; `/jsz` and metrics say how many they are. */
+const LOST_MAX = 10_000;
 
 /** What is said of a stream beside what always is. */
 export interface StreamInfoOptions {
@@ -58,7 +60,8 @@ export function streamStateFields(stream: Stream, options: StreamInfoOptions = {
       options.hasDeleted === true && state.deletedCount > 0
         ? [...Iterator.from(store.deleted()).take(DELETED_MAX)]
         : undefined,
-    lost: lostCount > 0 ? { msgs: [], bytes: lostBytes } : undefined,
+    lost:
+      lostCount > 0 ? { msgs: [...Iterator.from(store.lost()).take(LOST_MAX)], bytes: lostBytes } : undefined,
     consumer_count: [...consumers.values()].filter(({ config }) => !config.direct).length,
   };
 }

@@ -53,13 +53,13 @@ function subjectsPage(
   filter: string,
   offset: number,
 ): { readonly paging: ApiFields; readonly subjects: ApiFields | null } | null {
-  const counts = [...store.subjects(store.filter([filter]))].map(
-    ({ subject, count }) => [fromWireString(subject), count] as const,
-  );
+  const counts = [...store.subjects(store.filter([filter]))];
   if (counts.length === 0) return null;
   const paging = { total: counts.length, offset, limit: SUBJECTS_MAX };
-  if (offset === 0 && counts.length <= SUBJECTS_MAX) return { paging, subjects: orderedObject(counts) };
-  counts.sort(([a], [b]) => (a < b ? -1 : 1));
+  // Pages are cut in the order of the bytes, as in the reference: that of wire strings.
+  if (offset > 0 || counts.length > SUBJECTS_MAX) counts.sort((a, b) => (a.subject < b.subject ? -1 : 1));
   const page = counts.slice(offset, offset + SUBJECTS_MAX);
-  return { paging, subjects: page.length === 0 ? null : orderedObject(page) };
+  if (page.length === 0) return { paging, subjects: null };
+  const members = page.map(({ subject, count }) => [fromWireString(subject), count] as const);
+  return { paging, subjects: orderedObject(members) };
 }

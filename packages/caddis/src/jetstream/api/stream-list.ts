@@ -3,6 +3,7 @@ import { fromWireString } from "../../subject/subject.ts";
 import type { JetStreamAccount } from "../account.ts";
 import { isObjectOrArray, objectOf } from "../core/json-fields.ts";
 import { orderedObject } from "../core/stream-config-encode.ts";
+import type { StreamConfig } from "../core/stream-config.ts";
 import {
   type ApiAnswer,
   type ApiEndpoint,
@@ -67,14 +68,16 @@ function readListRequest(
 
 /**
  * In their order; `subject` empty: all, those that can't be brought back included. Else of the streams that have a
- * subject in common with it.
+ * subject in common with it, as far as their subjects are known.
  */
 function namesOf({ streams, damaged }: JetStreamAccount, subject: string): string[] {
-  const found = [...streams.values()].filter(
-    ({ config }) => subject === "" || config.subjects.some((own) => subjectsCollide(own, subject)),
+  const isWanted = (config: StreamConfig | undefined): boolean =>
+    subject === "" || config?.subjects.some((own) => subjectsCollide(own, subject)) === true;
+  const found = [...streams.values()].filter(({ config }) => isWanted(config));
+  const lost = [...damaged.values()].filter(
+    ({ name, newer }) => !streams.has(name) && isWanted(newer?.config),
   );
-  const lost = subject === "" ? [...damaged.keys()].filter((name) => !streams.has(name)) : [];
-  return [...found.map(({ config }) => config.name), ...lost].sort();
+  return [...found.map(({ config }) => config.name), ...lost.map(({ name }) => name)].sort();
 }
 
 function namesFields(names: readonly string[]): ApiFields {

@@ -61,9 +61,13 @@ async function deleteMessage(request: ApiRequest): Promise<ApiAnswer> {
   return isRemoved ? { ok: { success: true } } : { error: notRemoved(stream, seq), isUncounted: true };
 }
 
-/** Files say something else of a message that is yet to come, and of a sequence that no message has. */
+/** Files say something else of a message that is yet to come, and of one before the first. */
 function notRemoved({ store, config }: Stream, seq: number): ApiError {
-  const isInRange = seq > 0 && seq <= store.state.lastSeq;
-  if (config.storage === "memory" || isInRange) return apiError("sequenceNotFound", { seq });
-  return apiError("streamMsgDeleteFailed", { err: seq === 0 ? "no message found" : "stream store EOF" });
+  const { firstSeq, lastSeq, messages } = store.state;
+  if (config.storage === "file") {
+    if (seq > lastSeq) return apiError("streamMsgDeleteFailed", { err: "stream store EOF" });
+    const isBefore = seq < firstSeq || messages === 0;
+    if (isBefore) return apiError("streamMsgDeleteFailed", { err: "no message found" });
+  }
+  return apiError("sequenceNotFound", { seq });
 }

@@ -144,10 +144,12 @@ export class ConsumerAcks {
   }
 
   /** Many messages are gone; `isThere` says which are not. */
-  onPurged(isThere: (seq: number) => boolean): void {
+  onPurged(isThere: (seq: number) => boolean): boolean {
     const { pending, redelivered } = this.#state;
+    const pendingBefore = pending.size;
     for (const message of pending) if (!isThere(message.seq)) this.#settle(message);
     for (const seq of redelivered.keys()) if (!isThere(seq)) redelivered.delete(seq);
+    return pending.size < pendingBefore;
   }
 
   #ackOne({ seq, consumerSeq, deliveries }: Acked, nowMs: number, isMeasured: boolean): boolean {

@@ -93,7 +93,7 @@ function doStep(world: ConsumerWorld, each: Step): void {
       break;
     case "purge":
       world.store.purge(world.store.filter(["b.x"]), seq(each.which), 0);
-      world.machine.onPurged();
+      world.machine.onPurged(world.nowMs);
       world.run();
       break;
     case "restart":
@@ -166,6 +166,23 @@ test("whatever comes, nothing is lost, and nothing delivered more often than it 
     }),
     { numRuns: 500 },
   );
+});
+
+test("what a purge takes from what is pending counts as acknowledged, at that time", () => {
+  const world = new ConsumerWorld();
+  const purge = (subject: string): void => {
+    world.store.purge(world.store.filter([subject]), world.store.state.lastSeq + 1, 0);
+    world.machine.onPurged(world.nowMs);
+    world.run();
+  };
+  world.publish("a", "b.x", "a");
+  world.pull("in", { batch: 2, noWait: true });
+  world.advance(10);
+  purge("b.y");
+  assert.equal(world.machine.ackedMs, -Infinity, "nothing of it was pending");
+  purge("a");
+  const { state, ackedMs } = world.machine;
+  assert.deepEqual([ackedMs, state.floorConsumer, state.pending.size], [10, 1, 1]);
 });
 
 /** Somebody takes and acknowledges all there is. */

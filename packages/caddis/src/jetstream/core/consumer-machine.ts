@@ -159,11 +159,12 @@ export class ConsumerMachine {
   }
 
   /** Many messages were removed. */
-  onPurged(): void {
+  onPurged(nowMs: number): void {
     const { store } = this.#view;
     const { state } = this;
     const all = store.filter([]);
-    this.acks.onPurged((seq) => store.next(all, seq) === seq);
+    // What was pending counts as acknowledged, as in the reference.
+    if (this.acks.onPurged((seq) => store.next(all, seq) === seq)) this.ackedMs = nowMs;
     const { firstSeq } = store.state;
     if (state.nextSeq < firstSeq) {
       state.nextSeq = firstSeq;

@@ -109,10 +109,8 @@ export function recoverState(
   // One may have been made to begin with what is still to come.
   const { deliver_policy, opt_start_seq } = config;
   const knownSeq = Math.max(lastSeq, deliver_policy === "by_start_sequence" ? opt_start_seq - 1 : 0);
-  if (state.deliveredStream <= knownSeq && state.nextSeq <= knownSeq + 1) return { state, problem: "" };
-  // What was removed before it was delivered counts as passed as well.
-  const passed = Math.max(state.deliveredStream, state.nextSeq - 1);
-  const problem = `delivered sequence ${passed} past last stream sequence of ${lastSeq}`;
+  if (state.deliveredStream <= knownSeq) return { state, problem: "" };
+  const problem = `delivered sequence ${state.deliveredStream} past last stream sequence of ${lastSeq}`;
   goBack(state, knownSeq);
   return { state, problem };
 }

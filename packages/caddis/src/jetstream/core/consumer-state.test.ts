@@ -113,19 +113,6 @@ test("a stream that has lost messages gets new ones under their sequences", () =
   assert.deepEqual([state.nextSeq, state.floorStream, [...state.pending].map(({ seq }) => seq)], [3, 1, [2]]);
 });
 
-test("messages that were removed undelivered and that the stream never heard of do not hold new ones back", () => {
-  const world = new ConsumerWorld();
-  world.publish("a", "b", "c");
-  for (const seq of [1, 2, 3]) world.remove(seq);
-  const data = encodeConsumerState(world.machine.state, OFFSET_MS);
-  const shorter = new ConsumerWorld();
-  const { config, source } = shorter.machine;
-  const created = { ms: OFFSET_MS, ns: 0 };
-  const { state, problem } = recoverState(data, OFFSET_MS, config, shorter.store, source.filter, created);
-  assert.match(problem, /past last stream sequence of 0/);
-  assert.equal(state.nextSeq, 1);
-});
-
 test("a consumer that begins with what is still to come waits for that, also after a restart", () => {
   const world = new ConsumerWorld({ deliver_policy: "by_start_sequence", opt_start_seq: 100 });
   world.publish("a");

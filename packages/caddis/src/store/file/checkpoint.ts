@@ -47,24 +47,23 @@ export interface Checkpoint {
 }
 
 /**
- * Names of the blocks that the checkpoint in `folder` speaks of, none where there is none or nobody has the key; null:
- * it can't be read. Rejects with a `DiskError`, or with a `KeyError` for a wrong key.
+ * The checkpoint in `folder`; null where there is none or nobody has the key, "damaged" where it can't be read. Rejects
+ * with a `DiskError`, or with a `KeyError` for a wrong key.
  */
-export async function checkpointNames(
+export async function lookAtCheckpoint(
   disk: Disk,
   folder: string,
   keys: StoreKeys | null,
-): Promise<ReadonlySet<string> | null> {
+): Promise<Checkpoint | "damaged" | null> {
   const path = `${folder}/${CHECKPOINT_NAME}`;
   const size = disk.size(path);
-  if (size < 0) return new Set();
+  if (size < 0) return null;
   const buf = Buffer.allocUnsafeSlow(size);
   const length = await disk.readLater(path, 0, buf, 0, size);
   try {
-    const checkpoint = decodeCheckpoint(buf.subarray(0, length), keys, path);
-    return checkpoint === null ? null : namesIn(checkpoint);
+    return decodeCheckpoint(buf.subarray(0, length), keys, path) ?? "damaged";
   } catch (error) {
-    if (error instanceof KeyError && keys === null) return new Set();
+    if (error instanceof KeyError && keys === null) return null;
     throw error;
   }
 }

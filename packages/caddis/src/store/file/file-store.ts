@@ -347,6 +347,11 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
     }
   }
 
+  lost(): IterableIterator<number> {
+    const { lost, state } = this.#data;
+    return lost.seqs(state.firstSeq);
+  }
+
   nextExpiryMs(): number {
     return this.#data.expiries.nextMs();
   }

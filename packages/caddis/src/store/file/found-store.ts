@@ -70,8 +70,8 @@ async function readCheckpoint(
   return checkpoint;
 }
 
-/** Whether the first of `files` are what a checkpoint speaks of. */
-function fits(checkpoint: Checkpoint, names: readonly string[], files: readonly BlockFile[]): boolean {
+/** Whether the first of `files` are what a checkpoint speaks of, by those `names` and at least that long. */
+export function fits(checkpoint: Checkpoint, names: readonly string[], files: readonly BlockFile[]): boolean {
   return names.every((name, i) => {
     const file = files[i];
     return (

@@ -24,6 +24,14 @@ export class LostMessages {
     this.bytes += range.bytes;
   }
 
+  /** Which they are from `firstSeq` on, ascending, without ranges of which some had been removed: it is not known which. */
+  *seqs(firstSeq: number): IterableIterator<number> {
+    for (const { from, to, count } of this.#ranges.toSorted((a, b) => a.from - b.from)) {
+      if (count <= to - from) continue;
+      for (let seq = Math.max(from, firstSeq); seq <= to; seq++) yield seq;
+    }
+  }
+
   /** Forgets what lies before the first message. */
   moveFront(firstSeq: number): void {
     if (this.#ranges.length === 0) return;

@@ -1,8 +1,8 @@
 import type { Disk } from "../../io/disk.ts";
-import { findBlockFiles } from "./block-files.ts";
+import { type BlockFiles, findBlockFiles } from "./block-files.ts";
 import { scanBlock } from "./block-scan.ts";
 import { viewOf } from "./checksum.ts";
-import { checkpointNames } from "./checkpoint.ts";
+import { lookAtCheckpoint, namesIn } from "./checkpoint.ts";
 import { cipherOf, type FileCipher, type StoreKeys } from "./cipher.ts";
 import {
   type BlockHeader,
@@ -17,6 +17,7 @@ import {
   nanosecondsOf,
   seedOf,
 } from "./format.ts";
+import { fits } from "./found-store.ts";
 import { damagedFrames, readBlockLater } from "./frames.ts";
 import { decodeRanges, MessageRecord } from "./records.ts";
 
@@ -88,11 +89,7 @@ async function walk(
   problems: string[],
   visit: (record: DumpedRecord) => void,
 ): Promise<{ blocks: readonly { size: number }[]; blocksToEncrypt: number }> {
-  const names = await checkpointNames(disk, folder, keys);
-  if (names === null)
-    problems.push(`${folder}: the checkpoint can't be read; a start reads all blocks instead`);
-  const found = await findBlockFiles(disk, folder, names ?? new Set());
-  problems.push(...found.problems);
+  const found = await findBlocks(disk, folder, keys, problems);
   let blocksToEncrypt = 0;
   for (let i = 0; i < found.files.length; i++) {
     const { name, header, size, frames } = found.files[i];
@@ -124,6 +121,25 @@ async function walk(
     }
   }
   return { blocks: found.files, blocksToEncrypt };
+}
+
+/** Looks for blocks as a start does; those that are gone, or shorter than they were, are a problem too. */
+async function findBlocks(
+  disk: Disk,
+  folder: string,
+  keys: StoreKeys | null,
+  problems: string[],
+): Promise<BlockFiles> {
+  const seen = await lookAtCheckpoint(disk, folder, keys);
+  const checkpoint = seen === "damaged" ? null : seen;
+  if (seen === "damaged")
+    problems.push(`${folder}: the checkpoint can't be read; a start reads all blocks instead`);
+  const names = checkpoint === null ? new Set<string>() : namesIn(checkpoint);
+  const found = await findBlockFiles(disk, folder, names);
+  problems.push(...found.problems);
+  if (checkpoint !== null && !fits(checkpoint, [...names], found.files))
+    problems.push(`${folder}: the checkpoint speaks of other blocks than there are, or of longer ones`);
+  return found;
 }
 
 /** What a record says in front of its content. */

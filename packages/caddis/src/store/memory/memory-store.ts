@@ -224,6 +224,10 @@ export class MemoryStreamStore implements StreamStore {
     }
   }
 
+  *lost(): IterableIterator<number> {
+    // Nothing in memory is ever damaged.
+  }
+
   nextExpiryMs(): number {
     return this.#expiries.nextMs();
   }
