@@ -32,6 +32,7 @@ describe("README", () => {
       "bin/caddis -c server.conf -D",
       "npm ci && npm test",
       "node session.mjs",
+      "npm start -- -js -sd data -m 8222",
       "npm pack -w caddis",
     ]);
   });
@@ -84,8 +85,26 @@ describe("README", () => {
     }
   });
 
+  test("npm start has JetStream where it is told to", async () => {
+    const data = join(folder, "data");
+    const args = blocks("sh")[5].split(" ").slice(1);
+    const own = args.map((word) => ({ data, "8222": "-1" })[word] ?? word);
+    const server = spawn("npm", ["--silent", ...own, "-a", "127.0.0.1", "-p", "-1"], {
+      cwd: root,
+      stdio: ["ignore", "ignore", "pipe"],
+      detached: true,
+    });
+    try {
+      const log = await readUntil(server, "Server is ready");
+      assert.ok(log.includes(`Store Directory: "${join(data, "jetstream")}"`), log);
+      assert.match(log, /acknowledged after sync/);
+    } finally {
+      await stop(server);
+    }
+  });
+
   test("npm pack makes a package of the name that the README gives", () => {
-    const [name, ...args] = blocks("sh")[5].split(" ");
+    const [name, ...args] = blocks("sh")[6].split(" ");
     const pack = spawnSync(name, [...args, "--ignore-scripts", "--dry-run", "--json"], {
       cwd: root,
       encoding: "utf8",

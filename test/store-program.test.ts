@@ -1,11 +1,12 @@
 /** `store verify`, `repair` and `dump` of the program, on files that a store has written. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { TimerQueue } from "../packages/caddis/src/base/timer-queue.ts";
 import { systemClock } from "../packages/caddis/src/io/node/clock.ts";
 import { NodeDisk } from "../packages/caddis/src/io/node/disk.ts";
+import { lockFolder } from "../packages/caddis/src/io/node/folder-lock.ts";
 import { SeededRandom } from "../packages/caddis/src/io/seeded-random.ts";
 import { openConsumerLog } from "../packages/caddis/src/store/consumer-log.ts";
 import { BlockCache } from "../packages/caddis/src/store/file/block-cache.ts";
@@ -208,3 +209,41 @@ function contents(folder: string): Record<string, Buffer> {
     files.map(({ parentPath, name }) => [join(parentPath, name), readFileSync(join(parentPath, name))]),
   );
 }
+
+test("what a server has open is looked at with a warning, and not repaired", async (t) => {
+  const { top, stream, folder } = await write(t);
+  const lock = await lockFolder(top);
+  const before = readdirSync(folder);
+  const repaired = await run(t, top, ["repair", stream]);
+  assert.equal(repaired.code, 2);
+  assert.match(repaired.stderr, new RegExp(`in use by another server \\(process ${process.pid}\\)`));
+  assert.equal(repaired.stdout, "");
+  for (const action of ["verify", "dump"]) {
+    const { code, stdout, stderr } = await run(t, top, [action, top]);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /in use by a server \(process \d+\): what it writes meanwhile may look damaged/);
+    assert.notEqual(stdout, "");
+  }
+  assert.deepEqual(readdirSync(folder), before);
+  await lock.release();
+  const again = await run(t, top, ["repair", stream]);
+  assert.equal(again.code, 0, again.stderr);
+  assert.ok(!readdirSync(top).includes(".lock"), "it leaves the folder to others");
+});
+
+test("blocks that are gone or cut short are found", async (t) => {
+  const { top, folder } = await write(t);
+  const block = join(folder, "1.log");
+  const verify = (): ReturnType<typeof run> => run(t, top, ["verify", top]);
+  const missed = /messages: damaged.*\n.*the checkpoint speaks of other blocks than there are/;
+  truncateSync(block, statSync(block).size - 100);
+  const cut = await verify();
+  assert.equal(cut.code, 1);
+  assert.match(cut.stdout, missed);
+  const repaired = await run(t, top, ["repair", top]);
+  assert.match(repaired.stdout, /messages from \d+ to 50 are lost or were removed/);
+  const whole = await verify();
+  assert.equal(whole.code, 0, whole.stdout);
+  rmSync(block);
+  assert.match((await verify()).stdout, missed);
+});

@@ -3,6 +3,7 @@ import { TimerQueue } from "../base/timer-queue.ts";
 import type { Disk } from "../io/disk.ts";
 import { systemClock } from "../io/node/clock.ts";
 import { NodeDisk } from "../io/node/disk.ts";
+import { folderHolder, lockFolder, type FolderLock } from "../io/node/folder-lock.ts";
 import { systemRandom } from "../io/node/random.ts";
 import { STDERR_FD, STDOUT_FD, writeTextSync } from "../io/node/write-sync.ts";
 import { openConsumerLog } from "../store/consumer-log.ts";
@@ -14,7 +15,13 @@ import { verifyStore } from "../store/file/verify.ts";
 import { renewSmallFile } from "../store/small-file.ts";
 import { dumpPart, fileProblems } from "./store-dump.ts";
 import { parseStoreLine, storeHelp, type StoreLine } from "./store-flags.ts";
-import { findParts, type StoreFile, type StoreFolder, type StorePart } from "./store-folders.ts";
+import {
+  findParts,
+  serverFolders,
+  type StoreFile,
+  type StoreFolder,
+  type StorePart,
+} from "./store-folders.ts";
 
 const OK = 0;
 const DAMAGED = 1;
@@ -36,11 +43,15 @@ export async function storeCommand(exe: string, args: readonly string[]): Promis
     writeTextSync(STDOUT_FD, storeHelp(exe));
     return OK;
   }
+  const locks: FolderLock[] = [];
   try {
     const disk = new NodeDisk();
     const parts = await findParts(disk, resolve(line.folder));
     if (parts.length === 0) return complain(exe, `there are no streams in ${line.folder}`);
     const encryption = encryptionOf(line);
+    for (const folder of serverFolders(parts))
+      if (line.action === "repair") locks.push(await lockFolder(folder));
+      else await warnOfServer(exe, folder);
     // Before anything is changed it is known whether the key is the right one.
     if (line.action === "repair" && encryption !== null)
       for (const part of parts) await findProblems(disk, part, encryption);
@@ -49,7 +60,17 @@ export async function storeCommand(exe: string, args: readonly string[]): Promis
     return code;
   } catch (error) {
     return complain(exe, error instanceof Error ? error.message : String(error));
+  } finally {
+    for (const lock of locks) await lock.release();
   }
+}
+
+/** Looking does no harm while a server is at work, but what it has half written is no damage. */
+async function warnOfServer(exe: string, folder: string): Promise<void> {
+  const holder = await folderHolder(folder);
+  if (holder === null) return;
+  const what = "what it writes meanwhile may look damaged";
+  writeTextSync(STDERR_FD, `${exe}: folder ${folder} is in use by a server (process ${holder}): ${what}\n`);
 }
 
 function encryptionOf({ key, previousKey, cipher }: StoreLine): Encryption | null {

@@ -49,3 +49,13 @@ export async function findParts(disk: Disk, folder: string): Promise<StorePart[]
   for (const name of folders) parts.push(...(await findParts(disk, join(folder, name))));
   return parts;
 }
+
+/** The folders that a server takes for itself when it has these parts open; none where they do not lie as a server's. */
+export function serverFolders(parts: readonly StorePart[]): Set<string> {
+  const folders = new Set<string>();
+  for (const { path } of parts) {
+    const streams = dirname(dirname(path));
+    if (basename(streams) === STREAMS_FOLDER) folders.add(dirname(dirname(streams)));
+  }
+  return folders;
+}

@@ -35,7 +35,7 @@ export const JETSTREAM_FINDINGS: readonly ServerFindingKind[] = [
     severity: "error",
     title: "A stream could not be brought back",
     remedy:
-      "Its files are untouched. Look at them with caddis store verify, mend them with caddis store repair, or restore a backup; then restart.",
+      "Its files are untouched. Look at them with caddis store verify. Then stop the server, mend them with caddis store repair, or move them away, and start it again; what was moved away is restored from a backup.",
     find: ({ jetStream = null }) => {
       const owners = jetStream === null ? [] : [...jetStream.accounts.values()];
       return listed(
