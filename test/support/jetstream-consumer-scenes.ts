@@ -52,8 +52,9 @@ export const CONSUMER_SCENES: Readonly<Record<string, Scene>> = {
     ];
     for (const [config, purge, delivered] of cases) {
       await side.stream();
-      await side.consumer(config);
       await side.publish("s.a", "s.b", "s.a", "s.b", "s.a", "s.c", "s.b");
+      // Not before: the reference counts what comes later a little later.
+      await side.consumer(config);
       side.pull("p", { batch: delivered });
       await side.next(delivered);
       await side.api("STREAM.PURGE.S", purge);
