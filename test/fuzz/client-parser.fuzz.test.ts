@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Bytes } from "../../packages/caddis/src/base/bytes.ts";
 import type { SeededRandom } from "../../packages/caddis/src/io/seeded-random.ts";
-import { type ClientOps, ClientParser } from "../../packages/caddis/src/wire/client-parser.ts";
+import { ClientParser } from "../../packages/caddis/src/wire/client-parser.ts";
+import type { ClientOps } from "../../packages/caddis/src/wire/operations.ts";
 import { damage, garbage, randomCuts, randomStream } from "./client-stream.ts";
 import { forEachSeed, pick } from "./seeds.ts";
 

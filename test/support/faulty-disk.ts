@@ -98,6 +98,8 @@ export class FaultyDisk implements Disk {
     after.#files = new Map(this.#files);
     after.#syncedFiles = new Map(this.#syncedFiles);
     after.#unsynced = [...this.#unsynced];
+    // A folder whose renaming was the last thing that came to pass.
+    for (const path of after.#files.keys()) after.#addFolders(parentOf(path));
     return after;
   }
 

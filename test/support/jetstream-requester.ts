@@ -20,7 +20,7 @@ export class Requester {
   readonly #socket: Socket;
   readonly #waiting = new Map<string, Waiting>();
   /** What came to other subjects than inboxes, in order. */
-  readonly messages: { readonly subject: string; readonly body: string }[] = [];
+  readonly messages: { readonly subject: string; readonly reply: string; readonly body: string }[] = [];
   #input = Buffer.alloc(0);
   #count = 0;
 
@@ -100,14 +100,15 @@ export class Requester {
       const headers = this.#input.toString("utf8", start, start + headerSize);
       const body = this.#input.toString("utf8", start + headerSize, start + size);
       this.#input = this.#input.subarray(start + size + 2);
-      this.#deliver(words[1], { headers, body });
+      const reply = words.length === (headerSize > 0 ? 6 : 5) ? words[3] : "";
+      this.#deliver(words[1], reply, { headers, body });
     }
   }
 
-  #deliver(subject: string, answer: Answer): void {
+  #deliver(subject: string, reply: string, answer: Answer): void {
     const waiting = this.#waiting.get(subject);
     if (waiting === undefined) {
-      this.messages.push({ subject, body: answer.body });
+      this.messages.push({ subject, reply, body: answer.body });
       return;
     }
     this.#waiting.delete(subject);

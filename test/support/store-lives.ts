@@ -78,7 +78,14 @@ function textOf(message: StoredMessage): string {
   return `${message.subject} ${message.buf.toString("latin1", message.headersStart, message.payloadEnd)}`;
 }
 
-function openOn(disk: Disk, random: SeededRandom, clock: VirtualClock, keys: StoreKeys | null, sync: number) {
+/** Opens the store, with bounds so small that a few messages have it do everything it does. */
+export function openOn(
+  disk: Disk,
+  random: SeededRandom,
+  clock: VirtualClock,
+  keys: StoreKeys | null,
+  sync: number,
+): Promise<FileStreamStore> {
   return openFileStore(disk, FOLDER, {
     sync: { intervalMs: sync },
     keys,
