@@ -40,6 +40,8 @@ export class Block implements BlockBytes {
   isGone = false;
   /** Pieces of the file in memory, by their number. */
   readonly chunks: (Chunk | null)[] = [];
+  /** Checksums of pieces as they were written and had in memory last; -1: not known. */
+  readonly sums: number[] = [];
 
   /** `frames`: null where it is not compressed. */
   constructor(folder: string, header: BlockHeader, cipher: FileCipher | null, frames: Frames | null = null) {
@@ -116,7 +118,7 @@ export interface Chunk {
   readonly buf: Buffer;
   readonly view: DataView;
   readonly length: number;
-  /** It was never read from the disk: it is what was written there. */
+  /** It is what this store wrote: it was never read from the disk, or is the same as then. */
   readonly isOwn: boolean;
   readonly entry: CacheEntry;
 }

@@ -1,7 +1,7 @@
 import type { Disk } from "../../io/disk.ts";
 import type { Block, Chunk } from "./block.ts";
 import { type BlockCache, CacheEntry } from "./block-cache.ts";
-import { viewOf } from "./checksum.ts";
+import { crc32, viewOf } from "./checksum.ts";
 import { CHUNK_BYTES } from "./format.ts";
 import { readBlock } from "./frames.ts";
 import { ReadAhead } from "./read-ahead.ts";
@@ -12,6 +12,10 @@ import type { WriteBuffer } from "./write-buffer.ts";
 /** A chunk is kept once a second of its records is asked for among so many misses. */
 const MISSES_REMEMBERED = 16;
 const SCRATCH_BYTES_KEPT = 1024 * 1024;
+/** Records up to this on average are short. */
+const SMALL_BYTES = 512;
+/** The checksum of a piece is not known. */
+const NO_SUM = -1;
 
 /**
  * Brings records into memory: from the write buffer, from pieces of files that are kept, or from the disk. A single
@@ -32,7 +36,7 @@ export class RecordReader {
   buf: Buffer = this.#scratch;
   view: DataView = this.#scratchView;
   at = 0;
-  /** That was written by this store, and not read: it needs no checking. */
+  /** It is what this store wrote: it needs no checking. */
   #isOwn = false;
   /** The disk did not give what it has: that says nothing about what is there. */
   onRefused: (reason: string) => void = () => {};
@@ -130,18 +134,39 @@ export class RecordReader {
     }
   }
 
-  #put(block: Block, index: number, buf: Buffer, length: number, isOwn: boolean): Chunk {
+  #put(block: Block, index: number, buf: Buffer, length: number, isWritten: boolean): Chunk {
     const old = block.chunks[index] ?? null;
     if (old !== null) this.#cache.drop(old.entry);
+    const view = viewOf(buf);
+    const sum = block.sums[index] ?? NO_SUM;
+    const isOwn = isWritten || (sum !== NO_SUM && sum === sumOf(buf, view));
     const entry = new CacheEntry(buf.length, () => {
+      if (isOwn && sum === NO_SUM && hasSmallRecords(block)) noteSum(block, index, sumOf(buf, view));
       block.chunks[index] = null;
       this.#cache.giveChunk(buf);
       return true;
     });
-    const chunk = { buf, view: viewOf(buf), length, isOwn, entry };
+    const chunk = { buf, view, length, isOwn, entry };
     while (block.chunks.length < index) block.chunks.push(null);
     block.chunks[index] = chunk;
     this.#cache.add(entry);
     return chunk;
   }
+}
+
+/**
+ * One checksum of a piece costs less than those of its records, where these are short (6 GB/s against 1.4, measured
+ * with records of 190 bytes), but it has to be made when the piece leaves the cache.
+ */
+function hasSmallRecords(block: Block): boolean {
+  return block.end < SMALL_BYTES * block.live.count;
+}
+
+function noteSum(block: Block, index: number, sum: number): void {
+  while (block.sums.length < index) block.sums.push(NO_SUM);
+  block.sums[index] = sum;
+}
+
+function sumOf(buf: Buffer, view: DataView): number {
+  return crc32(buf, view, 0, buf.length, 0);
 }
