@@ -28,8 +28,7 @@ export const JETSTREAM_CASES: readonly BenchmarkCase[] = [
     description: "async publish, file, 128 B, both synced",
     rateRatioAtLeast: 100,
     config: SYNCED,
-    // Ten times what the reference does in a second: of less, ours would have been done before it was at its pace.
-    scenario: publishing({ storage: "file", payloadBytes: 128, window: 4096, perSecond: 60_000 }),
+    scenario: publishing({ storage: "file", payloadBytes: 128, window: 4096, perSecond: 8_000 }),
   },
   ...([16, 128, 1024] as const).map((payloadBytes) => ({
     name: `js-publish-unsynced-${payloadBytes}`,
