@@ -10,8 +10,8 @@ const KEYS = "$KV.bench.";
  * Least messages of a warm-up, each published and acknowledged alone or with others: what runs this often is compiled.
  * By share of a short phase it would not be, and a server starts once.
  */
-const WARM_UP_ALONE = 4_000;
-const WARM_UP_TOGETHER = 20_000;
+const WARM_UP_ALONE = 50_000;
+const WARM_UP_TOGETHER = 100_000;
 
 /** Creates the stream that cases publish to. */
 function createStream(storage: "file" | "memory", subjects: string, max_consumers = -1): ApiCall {
