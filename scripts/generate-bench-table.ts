@@ -1,21 +1,29 @@
 /**
- * Writes the table of bench/baseline.json into the README, between its two `bench` marks. `--check` only
- * says whether it stands there already.
+ * Writes the tables of bench/baseline.json and bench/baseline-jetstream.json into the README, each between its two marks.
+ * `--check` only says whether they stand there already.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { BenchResults, CaseResult } from "../bench/results.ts";
 
 const README = fileURLToPath(new URL("../README.md", import.meta.url));
-const BASELINE = fileURLToPath(new URL("../bench/baseline.json", import.meta.url));
-const MARKS = /<!-- bench -->[^]*<!-- \/bench -->/;
+/** By mark. */
+const BASELINES = [
+  ["bench", "baseline.json"],
+  ["bench-jetstream", "baseline-jetstream.json"],
+] as const;
 
-const results = JSON.parse(readFileSync(BASELINE, "utf8")) as BenchResults;
 const readme = readFileSync(README, "utf8");
-const current = readme.replace(MARKS, `<!-- bench -->\n${benchTable(results)}<!-- /bench -->`);
+let current = readme;
+for (const [mark, file] of BASELINES) {
+  const path = fileURLToPath(new URL(`../bench/${file}`, import.meta.url));
+  const results = JSON.parse(readFileSync(path, "utf8")) as BenchResults;
+  const marks = new RegExp(`<!-- ${mark} -->[^]*<!-- /${mark} -->`);
+  current = current.replace(marks, `<!-- ${mark} -->\n${benchTable(results)}<!-- /${mark} -->`);
+}
 if (process.argv.includes("--check")) {
   if (current !== readme) {
-    console.error("README.md: the benchmark table is not that of bench/baseline.json");
+    console.error("README.md: the benchmark tables are not those of bench/baseline*.json");
     process.exitCode = 1;
   }
 } else {
@@ -37,16 +45,18 @@ function benchTable({ cases, date, machine, rounds, servers }: BenchResults): st
       metrics.latencyP50 === undefined ? "" : `${ratio(metrics.latencyP50)} / ${ratio(metrics.latencyP99)}`;
     lines.push(`| ${description} | ${ratio(metrics.rate)} | ${ratio(metrics.serverCpu)} | ${latency} |`);
   }
-  lines.push("", "| Memory | Caddis | nats-server |", "|---|---|---|");
-  for (const { metrics } of cases) {
+  const memory: string[] = [];
+  for (const { description, metrics } of cases) {
     for (const [name, metric] of [
       ["per subscription, 1,000,000 of them", metrics.bytesPerSubscription],
       ["per idle connection with one subscription, 15,000 of them", metrics.bytesPerConnection],
+      [`per key: ${description}`, metrics.bytesPerKey],
     ] as const) {
       if (metric !== undefined)
-        lines.push(`| ${name} | ${bytes(metric.ours)} | ${bytes(metric.reference)} |`);
+        memory.push(`| ${name} | ${bytes(metric.ours)} | ${bytes(metric.reference)} |`);
     }
   }
+  lines.push("", "| Memory | Caddis | nats-server |", "|---|---|---|", ...memory);
   return `${lines.join("\n")}\n`;
 }
 

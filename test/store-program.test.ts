@@ -247,3 +247,32 @@ test("blocks that are gone or cut short are found", async (t) => {
   rmSync(block);
   assert.match((await verify()).stdout, missed);
 });
+
+test("a log of consumers that is gone or cut short is found", async (t) => {
+  for (const encrypted of [null, encryption()]) {
+    const { top, stream } = await write(t, encrypted);
+    const env: Record<string, string> = encrypted === null ? {} : { CADDIS_STORE_KEY: KEY };
+    const folder = join(stream, "consumers");
+    const log = join(folder, "1.log");
+    truncateSync(log, statSync(log).size - 8);
+    for (const from of [top, folder]) {
+      const cut = await run(t, top, ["verify", from], env);
+      assert.equal(cut.code, 1, cut.stdout);
+      assert.match(
+        cut.stdout,
+        /consumers\.json: ok.*\n.*consumers: damaged.*\n.*1\.log: damaged \(\d+ bytes at/,
+      );
+    }
+    rmSync(folder, { recursive: true });
+    for (const action of ["verify", "dump"]) {
+      const missing = await run(t, top, [action, top], env);
+      assert.equal(missing.code, 1, missing.stdout);
+      assert.match(missing.stdout + missing.stderr, /1\.log is missing/);
+    }
+    const repaired = await run(t, top, ["repair", top], env);
+    assert.match(repaired.stdout, /consumers: 0 consumers\n.*1\.log: missing: what was last stored/);
+    const whole = await run(t, top, ["verify", top], env);
+    assert.equal(whole.code, 0, whole.stdout);
+    assert.match(whole.stdout, /consumers: ok, \d+ bytes, 0 consumers/);
+  }
+});

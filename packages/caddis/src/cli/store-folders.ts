@@ -2,6 +2,7 @@ import { basename, dirname, join } from "node:path";
 import type { Disk } from "../io/disk.ts";
 import { isStoreFile } from "../store/file/block-files.ts";
 import {
+  CONSUMERS_END_FILE,
   CONSUMERS_FOLDER,
   MESSAGES_FOLDER,
   META_FILE,
@@ -34,9 +35,16 @@ export async function findParts(disk: Disk, folder: string): Promise<StorePart[]
   const has = (name: string): boolean => entries.some((entry) => entry.name === name);
   const stream = dirname(folder);
   const isPlaced = basename(dirname(stream)) === STREAMS_FOLDER;
-  if (entries.some(({ name, isFolder }) => !isFolder && isStoreFile(name))) {
-    const kind = basename(folder) === CONSUMERS_FOLDER ? "consumers" : "messages";
-    return [{ kind, path: folder, stream: isPlaced ? streamFolderName(basename(stream)) : "" }];
+  const kind = basename(folder) === CONSUMERS_FOLDER ? "consumers" : "messages";
+  const end = join(stream, CONSUMERS_END_FILE);
+  const hasEnd = kind === "consumers" && disk.size(end) >= 0;
+  if (hasEnd || entries.some(({ name, isFolder }) => !isFolder && isStoreFile(name))) {
+    const part: StorePart = {
+      kind,
+      path: folder,
+      stream: isPlaced ? streamFolderName(basename(stream)) : "",
+    };
+    return hasEnd ? [{ kind: "file", path: end, isNeeded: false }, part] : [part];
   }
   const parts: StorePart[] = [];
   if (has(META_FILE) || has(MESSAGES_FOLDER)) {
@@ -44,6 +52,8 @@ export async function findParts(disk: Disk, folder: string): Promise<StorePart[]
     if (has(SOURCES_FILE)) parts.push({ kind: "file", path: join(folder, SOURCES_FILE), isNeeded: false });
   }
   const folders = entries.filter(({ isFolder }) => isFolder).map(({ name }) => name);
+  // That it was there is known.
+  if (has(CONSUMERS_END_FILE) && !has(CONSUMERS_FOLDER)) folders.push(CONSUMERS_FOLDER);
   // As a server opens them: what is wrong with the key of the messages is found before anything is changed.
   folders.sort((a, b) => Number(b === MESSAGES_FOLDER) - Number(a === MESSAGES_FOLDER));
   for (const name of folders) parts.push(...(await findParts(disk, join(folder, name))));

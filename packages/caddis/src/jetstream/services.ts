@@ -40,7 +40,9 @@ export function openServices(owner: JetStreamAccount): Services {
 export function openServicesWithout(account: Account, jetStream: JetStream): Services | null {
   const isSystem = account === account.broker.systemAccount;
   if (!isSystem && isImported(account)) return null;
-  const api = isSystem ? new SystemApi(account, jetStream) : new ApiWithout(account, () => jetStream.settings.strict);
+  const api = isSystem
+    ? new SystemApi(account, jetStream)
+    : new ApiWithout(account, () => jetStream.settings.strict);
   return { counts: null, close: () => api.close() };
 }
 

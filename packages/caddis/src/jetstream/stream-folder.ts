@@ -17,6 +17,8 @@ import { decodeStreamMeta, encodeStreamMeta, type StreamMeta } from "./stream-me
 /** What files are called on their way to being there; see `Disk.replace`. */
 const UNFINISHED = ".tmp";
 
+const DAMAGED_META = "its configuration is damaged";
+
 /** What is behind the name of a folder whose stream was deleted; no stream's folder has a dot in its name. */
 const DELETED = ".deleted-";
 
@@ -34,6 +36,7 @@ const UNSAFE = /[^A-Za-z0-9_-]/g;
  *                                        /sources.json   how far it is with its sources, see `source-meta.ts`
  *                                        /messages/      its messages
  *                                        /consumers/     its consumers, from the first one that is kept on
+ *                                        /consumers.json how far their log went, see `store/consumer-log-end.ts`
  *
  * A folder without `stream.json` was never finished, one called `<stream>.deleted-<number>` never removed, and one
  * called `<stream>.restoring-<number>` never restored: they hold nothing that was acknowledged, and go at the next start.
@@ -83,9 +86,10 @@ export class StreamFolder {
   async readMeta(): Promise<StreamMeta | { readonly problem: string } | null> {
     const file = await this.#read(META_FILE);
     if (file === "absent") return null;
-    if (file === "damaged") return { problem: "its configuration is damaged" };
+    if (file === "damaged") return { problem: DAMAGED_META };
     const meta = decodeStreamMeta(file.json);
-    if (meta === null) return { problem: "its configuration was written by a newer version" };
+    if (meta === "damaged") return { problem: DAMAGED_META };
+    if (meta === "newer") return { problem: "its configuration was written by a newer version" };
     const { name } = meta.config;
     return fileNameOf(name) === this.name ? meta : { problem: `its configuration is that of '${name}'` };
   }

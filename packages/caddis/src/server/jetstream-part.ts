@@ -89,9 +89,7 @@ export class JetStreamPart {
     const { found, left } = await this.jetStream.renewKeys();
     if (left > 0) log.warn(`JetStream: ${left} of ${found} files keep the encryption they had`);
     else if (found > 0)
-      log.info(
-        `JetStream: ${found} files were encrypted anew; a former key is not needed any more`,
-      );
+      log.info(`JetStream: ${found} files were encrypted anew; a former key is not needed any more`);
   }
 
   /** Accounts by JWT that have stored something here, by name. */

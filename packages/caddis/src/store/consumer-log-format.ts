@@ -17,8 +17,8 @@
  *             …  the name (UTF-8), then the value: JSON text (UTF-8), or the state
  *
  * The seed of a batch's checksums is the CRC-32 of its generation and its place in the file, so that bytes which are whole
- * but in the wrong place are noticed. What is not whole and lies below what a later batch knows to be synced is damage;
- * the rest is a write that a crash cut short, of which nothing was confirmed. What is encrypted has its place and the
+ * but in the wrong place are noticed. What is not whole and lies below what a later batch knows to be synced, or below what was
+ * there when it was closed (see `consumer-log-end.ts`), is damage; the rest is a write that a crash cut short, of which nothing was confirmed. What is encrypted has its place and the
  * chance for a nonce, since a batch that a crash or a full disk took back gives its place to another; the first 16 bytes
  * of the batch are bound to it.
  *

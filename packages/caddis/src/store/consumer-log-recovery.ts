@@ -1,6 +1,7 @@
 import type { Disk } from "../io/disk.ts";
 import { type LogFile, openLogFile, readLogHeader } from "./consumer-log-file.ts";
 import { applyBatch, type Batch, findBatch, readBatch, streamOf } from "./consumer-log-format.ts";
+import type { LogEnd } from "./consumer-log-end.ts";
 import type { KeptConsumer } from "./consumer-store.ts";
 import { type Encryption, isCurrent } from "./file/cipher.ts";
 
@@ -10,6 +11,8 @@ const LOG_NAME = /^(\d{1,9})\.log$/;
 export interface FoundLogs {
   readonly kept: Map<string, KeptConsumer>;
   readonly logs: readonly FoundLog[];
+  /** The log that was there at least, and is not, nor one that came after it; null: all is there. */
+  readonly missing: string | null;
   /** Left behind by a crash. */
   readonly leftOver: readonly string[];
 }
@@ -35,14 +38,16 @@ export function logPath(folder: string, generation: number): string {
 }
 
 /**
- * Reads all that a folder holds of the consumers of `stream` (empty: of anybody), and changes nothing. Rejects with a
- * `DiskError` where the disk does not let it, and with a `KeyError` where it was encrypted with another key.
+ * Reads all that a folder holds of the consumers of `stream` (empty: of anybody), and changes nothing. `end`: what is
+ * known to be there; null: nothing. Rejects with a `DiskError` where the disk does not let it, and with a `KeyError`
+ * where it was encrypted with another key.
  */
 export async function readConsumerLogs(
   disk: Disk,
   folder: string,
   encryption: Encryption | null,
   stream: string,
+  end: LogEnd | null,
 ): Promise<FoundLogs> {
   const { paths, leftOver } = await findConsumerLogs(disk, folder);
   const kept = new Map<string, KeptConsumer>();
@@ -51,14 +56,25 @@ export async function readConsumerLogs(
     const data = await readWhole(disk, path);
     const header = readLogHeader(data, generation);
     const file = openLogFile(header, encryption, path);
-    const survey = surveyLog(data, file, header.isWhole);
+    const survey = surveyLog(data, file, header.isWhole, leastBytes(end, generation));
     const damage = damageOf(survey, stream);
     for (const batch of applicable(survey, stream)) applyBatch(batch, kept);
     const isFit = survey.gaps.length === 0 && damage.length === 0;
     const isKept = isCurrent(file.cipher, encryption?.keys ?? null);
     logs.push({ path, file, size: data.length, damage, isFit: isFit && isKept });
   }
-  return { kept, logs, leftOver };
+  return { kept, logs, missing: missingLog(folder, paths, end), leftOver };
+}
+
+/** So many bytes of the log of a generation are known to be there. */
+export function leastBytes(end: LogEnd | null, generation: number): number {
+  return end?.generation === generation ? end.bytes : 0;
+}
+
+/** The log that is known to be there, where neither it is nor one that came after it. */
+export function missingLog(folder: string, paths: readonly LogPath[], end: LogEnd | null): string | null {
+  const latest = paths.at(-1)?.generation ?? 0;
+  return end === null || latest >= end.generation ? null : logPath(folder, end.generation);
 }
 
 /** The files of a folder, the oldest generation first, and what a crash has left beside them. */
@@ -95,23 +111,27 @@ export interface Survey {
   readonly syncedBytes: number;
 }
 
-/** Looks through the bytes of a file. */
-export function surveyLog(data: Buffer, file: LogFile, isHeaderWhole: boolean): Survey {
+/** Looks through the bytes of a file, of which there were `bytesMin` at least, all of them synced. */
+export function surveyLog(data: Buffer, file: LogFile, isHeaderWhole: boolean, bytesMin: number): Survey {
   const { headerBytes } = file;
+  const fileEnd = Math.max(data.length, bytesMin);
   const batches: Batch[] = [];
   const gaps: { start: number; end: number }[] = [];
-  if (!isHeaderWhole) gaps.push({ start: 0, end: Math.min(data.length, headerBytes) });
-  for (let at = headerBytes; at < data.length;) {
+  if (!isHeaderWhole) gaps.push({ start: 0, end: Math.min(fileEnd, headerBytes) });
+  for (let at = headerBytes; at < fileEnd;) {
     let batch = readBatch(data, file, at);
     if (batch === null) {
       batch = findBatch(data, file, at + 1);
-      gaps.push({ start: at, end: batch?.start ?? data.length });
+      gaps.push({ start: at, end: batch?.start ?? fileEnd });
     }
     if (batch === null) break;
     batches.push(batch);
     at = batch.end;
   }
-  const syncedBytes = batches.reduce((most, batch) => Math.max(most, batch.syncedBytes), headerBytes);
+  const syncedBytes = batches.reduce(
+    (most, batch) => Math.max(most, batch.syncedBytes),
+    Math.max(headerBytes, bytesMin),
+  );
   return { size: data.length, batches, gaps, syncedBytes };
 }
 

@@ -40,7 +40,8 @@ export async function writeGeneration(
   finish();
   // An empty one vouches for those before it.
   finish();
-  if (generation === 1) await disk.makeFolder(folder);
+  // It may have been removed together with the log.
+  if (generation === 1 || disk.size(folder) < 0) await disk.makeFolder(folder);
   await disk.replace(logPath(folder, generation), Buffer.concat(parts));
   return { file, size };
 }

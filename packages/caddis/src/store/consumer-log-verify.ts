@@ -1,7 +1,16 @@
 import type { Disk } from "../io/disk.ts";
+import { type LogEnd, lookAtLogEnd } from "./consumer-log-end.ts";
 import { lockedLogFile, openLogFile, readLogHeader } from "./consumer-log-file.ts";
 import { applyBatch, type LogRecord, recordsOf } from "./consumer-log-format.ts";
-import { damageOf, findConsumerLogs, type LogPath, readWhole, surveyLog } from "./consumer-log-recovery.ts";
+import {
+  damageOf,
+  findConsumerLogs,
+  leastBytes,
+  type LogPath,
+  missingLog,
+  readWhole,
+  surveyLog,
+} from "./consumer-log-recovery.ts";
 import type { KeptConsumer } from "./consumer-store.ts";
 import type { Encryption } from "./file/cipher.ts";
 
@@ -33,13 +42,12 @@ export async function verifyConsumers(
   encryption: Encryption | null,
   stream: string,
 ): Promise<ConsumersVerdict> {
-  const problems: string[] = [];
   const kept = new Map<string, KeptConsumer>();
-  const { paths } = await findConsumerLogs(disk, folder);
+  const { paths, end, problems } = await logsIn(disk, folder, encryption, stream);
   let bytes = 0;
   let isLocked = false;
   for (const path of paths) {
-    const { survey, file } = await look(disk, path, encryption);
+    const { survey, file } = await look(disk, path, encryption, end);
     bytes += survey.size;
     isLocked ||= file.isEncrypted && file.cipher === null;
     problems.push(...damageOf(survey, stream).map((damage) => `${path.path}: damaged (${damage})`));
@@ -55,10 +63,9 @@ export async function dumpConsumers(
   encryption: Encryption | null,
   visit: (record: DumpedConsumerRecord) => void,
 ): Promise<readonly string[]> {
-  const problems: string[] = [];
-  const { paths } = await findConsumerLogs(disk, folder);
+  const { paths, end, problems } = await logsIn(disk, folder, encryption, "");
   for (const path of paths) {
-    const { survey, file } = await look(disk, path, encryption);
+    const { survey, file } = await look(disk, path, encryption, end);
     const isLocked = file.isEncrypted && file.cipher === null;
     const name = `${path.generation}.log`;
     problems.push(...damageOf(survey, "").map((damage) => `${path.path}: damaged (${damage})`));
@@ -71,9 +78,23 @@ export async function dumpConsumers(
   return problems;
 }
 
-async function look(disk: Disk, { path, generation }: LogPath, encryption: Encryption | null) {
+/** The logs in a folder, how far they are known to go, and in words, whether one is missing. */
+async function logsIn(disk: Disk, folder: string, encryption: Encryption | null, stream: string) {
+  // First: what a server writes meanwhile only comes behind it.
+  const end = await lookAtLogEnd(disk, folder, encryption, stream);
+  const { paths } = await findConsumerLogs(disk, folder);
+  const missing = missingLog(folder, paths, end);
+  return { paths, end, problems: missing === null ? [] : [`${missing} is missing`] };
+}
+
+async function look(
+  disk: Disk,
+  { path, generation }: LogPath,
+  encryption: Encryption | null,
+  end: LogEnd | null,
+) {
   const data = await readWhole(disk, path);
   const header = readLogHeader(data, generation);
   const file = encryption === null ? lockedLogFile(header) : openLogFile(header, encryption, path);
-  return { survey: surveyLog(data, file, header.isWhole), file };
+  return { survey: surveyLog(data, file, header.isWhole, leastBytes(end, generation)), file };
 }

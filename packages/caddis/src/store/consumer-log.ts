@@ -3,11 +3,13 @@ import { Timer } from "../base/timer-queue.ts";
 import type { TimerQueue } from "../base/timer-queue.ts";
 import { DiskError } from "../io/disk.ts";
 import type { Disk, WritableFile } from "../io/disk.ts";
+import { type LogEnd, logEndPath, writeLogEnd } from "./consumer-log-end.ts";
 import type { ConsumerStore, KeptConsumer } from "./consumer-store.ts";
 import type { LogFile } from "./consumer-log-file.ts";
 import { BatchBuilder } from "./consumer-log-format.ts";
-import { logPath, readConsumerLogs } from "./consumer-log-recovery.ts";
+import { logPath } from "./consumer-log-recovery.ts";
 import { keptBytes, writeGeneration } from "./consumer-log-snapshot.ts";
+import { type StartedLog, startLog } from "./consumer-log-start.ts";
 import type { Encryption } from "./file/cipher.ts";
 import type { SyncPolicy } from "./stream-store.ts";
 
@@ -41,49 +43,17 @@ interface Change {
 
 /**
  * Opens the consumers' log in `folder`, and makes both if there is none. What is damaged is reported and kept
- * aside, `<name>.damaged`; the rest is recovered. Rejects with a `DiskError` where the disk does not let it, or with a
- * `KeyError` where it was encrypted with another key: then nothing was changed.
+ * aside, `<name>.damaged`, and what is missing is reported; the rest is recovered. Rejects with a `DiskError` where the
+ * disk does not let it, or with a `KeyError` where it was encrypted with another key: then nothing was changed.
  */
 export async function openConsumerLog(
   disk: Disk,
   folder: string,
   options: ConsumerLogOptions,
 ): Promise<ConsumerStore> {
-  const { encryption = null, stream = "" } = options;
-  // Most streams never have a consumer that is kept: the first one makes folder and file.
-  if (disk.size(folder) < 0) return new ConsumerLog(disk, folder, options, new Map(), null);
-  const { kept, logs, leftOver } = await readConsumerLogs(disk, folder, encryption, stream);
-  for (const path of leftOver) await disk.remove(path);
-  const last = logs.at(-1);
-  if (last === undefined) return new ConsumerLog(disk, folder, options, kept, null);
-  if (logs.length === 1 && last.isFit) {
-    const writable = await disk.openToWrite(last.path);
-    // Whoever wrote the end of it may not have come to sync it.
-    await writable.sync();
-    return new ConsumerLog(disk, folder, options, kept, { ...last, writable });
-  }
-  const generation = last.file.generation + 1;
-  const next = await writeGeneration(disk, folder, generation, kept, encryption, stream);
-  for (const { path, damage } of logs) {
-    if (damage.length === 0) {
-      await disk.remove(path);
-      continue;
-    }
-    await disk.rename(path, `${path}.damaged`);
-    options.report(
-      `${path}: damaged (${damage.join(", ")}): what was last stored about consumers there is lost; ` +
-        `the file is left as ${path}.damaged`,
-    );
-  }
-  const writable = await disk.openToWrite(logPath(folder, generation));
-  return new ConsumerLog(disk, folder, options, kept, { ...next, writable });
-}
-
-/** A file that is open to be appended to. */
-interface OpenLog {
-  readonly file: LogFile;
-  readonly writable: WritableFile;
-  readonly size: number;
+  const { encryption = null, stream = "", report } = options;
+  const started = await startLog(disk, folder, { encryption, stream, report });
+  return new ConsumerLog(disk, folder, options, started);
 }
 
 /** An append-only log of what is put, written and synced in one go for all that comes in a turn. */
@@ -101,8 +71,8 @@ class ConsumerLog implements ConsumerStore {
   #size: number;
   /** So much of it is synced. */
   #syncedBytes: number;
-  /** The last batch is an empty one, which knows that what comes before it is synced. */
-  #isVouchedFor = false;
+  /** How far it went when that was last put down; null: it never was. */
+  readonly #end: LogEnd | null;
   /** About what `#kept` takes in a file. */
   #keptBytes = 0;
   #changes = new Map<string, Change>();
@@ -127,13 +97,7 @@ class ConsumerLog implements ConsumerStore {
   });
   onDurable: () => void = () => {};
 
-  constructor(
-    disk: Disk,
-    folder: string,
-    options: ConsumerLogOptions,
-    kept: Map<string, KeptConsumer>,
-    open: OpenLog | null,
-  ) {
+  constructor(disk: Disk, folder: string, options: ConsumerLogOptions, { kept, open, end }: StartedLog) {
     this.#disk = disk;
     this.#folder = folder;
     this.#options = options;
@@ -145,7 +109,7 @@ class ConsumerLog implements ConsumerStore {
     this.#size = open?.size ?? 0;
     this.#syncedBytes = this.#size;
     this.#mustCompact = open === null;
-    this.#isVouchedFor = open === null;
+    this.#end = end;
     for (const [name, consumer] of kept) this.#keptBytes += keptBytes(name, consumer);
   }
 
@@ -212,23 +176,25 @@ class ConsumerLog implements ConsumerStore {
     this.#willPass = false;
     await this.#work;
     if (!this.#isClosed) await this.close();
+    // What is not to be there any more is not to be missed.
+    await this.#disk.remove(logEndPath(this.#folder));
     await this.#disk.removeFolder(this.#folder);
   }
 
-  /** Makes all durable, if that is possible, and says so at the end of the file: what is found damaged later was. */
+  /** Makes all durable, if that is possible, and puts down how far it goes: what is missing of it later was there. */
   async #settle(): Promise<void> {
     await this.#work;
     this.#wantsSync = this.#options.sync.intervalMs > 0;
     this.#start();
     await this.#work;
-    if (this.#failure !== null || this.#isVouchedFor) return;
-    const { file, writable } = this.#open();
+    if (this.#failure !== null || this.#file === null) return;
+    const end = { generation: this.#file.generation, bytes: this.#size };
+    if (this.#end?.generation === end.generation && this.#end.bytes === end.bytes) return;
+    const { encryption = null, stream = "" } = this.#options;
     try {
-      await writable.writeDurably(this.#size, [
-        new BatchBuilder().build(file, this.#size, this.#syncedBytes),
-      ]);
+      await writeLogEnd(this.#disk, this.#folder, end, encryption, stream);
     } catch (error) {
-      // Nothing is lost by it.
+      // What is known to be there is less than it could be.
       if (!(error instanceof DiskError)) throw error;
     }
   }
@@ -291,7 +257,6 @@ class ConsumerLog implements ConsumerStore {
   }
 
   async #append(changes: ReadonlyMap<string, Change>): Promise<void> {
-    this.#isVouchedFor = false;
     const { file, writable } = this.#open();
     // Before anything is waited for: what is put meanwhile belongs to the next batch.
     const batch = this.#encode(changes).build(file, this.#size, this.#syncedBytes);
@@ -333,7 +298,6 @@ class ConsumerLog implements ConsumerStore {
     const writable = await this.#disk.openToWrite(logPath(folder, generation));
     const old = this.#writable;
     this.#mustCompact = false;
-    this.#isVouchedFor = true;
     this.#file = file;
     this.#writable = writable;
     this.#size = size;

@@ -8,6 +8,10 @@ export const SOURCES_FILE = "sources.json";
 export const MESSAGES_FOLDER = "messages";
 /** The consumers, see `consumer-log-format.ts`. */
 export const CONSUMERS_FOLDER = "consumers";
+/** What comes behind the name of a consumers' folder in that of the file beside it; see `consumer-log-end.ts`. */
+export const CONSUMERS_END_SUFFIX = ".json";
+/** How far the log of the consumers went, a small file. */
+export const CONSUMERS_END_FILE = CONSUMERS_FOLDER + CONSUMERS_END_SUFFIX;
 /** The folder in which an account's streams have theirs. */
 export const STREAMS_FOLDER = "streams";
 
