@@ -21,6 +21,7 @@ const NEWER = "99";
 
 /** Requests to the API about the stream S, whose consumer B is too new, and their bodies. */
 const QUESTIONS: readonly (readonly [subject: string, body: object | string])[] = [
+  ["INFO", ""],
   ["STREAM.INFO.S", ""],
   ["STREAM.NAMES", ""],
   ["STREAM.NAMES", { subject: "S" }],

@@ -49,18 +49,38 @@ export const CONSUMER_SCENES: Readonly<Record<string, Scene>> = {
       [{ filter_subject: "s.a" }, { filter: "s.b" }, 2],
       [{ filter_subjects: ["s.a", "s.b"] }, { filter: "s.*" }, 3],
       [{ ack_policy: "none" }, { filter: "s.a" }, 3],
+      [{}, { seq: 2 }, 0],
+      [{}, { seq: 2 }, 1],
+      [{}, { seq: 2 }, 2],
+      [{}, { keep: 6 }, 0],
     ];
     for (const [config, purge, delivered] of cases) {
       await side.stream();
       await side.publish("s.a", "s.b", "s.a", "s.b", "s.a", "s.c", "s.b");
       // Not before: the reference counts what comes later a little later.
       await side.consumer(config);
-      side.pull("p", { batch: delivered });
+      if (delivered > 0) side.pull("p", { batch: delivered });
       await side.next(delivered);
       await side.api("STREAM.PURGE.S", purge);
       await side.info();
       await side.publish("s.a", "s.b");
       await side.info();
+      await side.api("STREAM.DELETE.S");
+    }
+  },
+
+  "what a roll-up takes counts as acknowledged": async (side) => {
+    for (const delivered of [0, 1]) {
+      await side.stream({ allow_rollup_hdrs: true });
+      await side.publish("s.a");
+      await side.consumer();
+      if (delivered > 0) side.pull("p", { batch: delivered });
+      await side.next(delivered);
+      for (const subject of ["s.b", "s.c"]) {
+        await side.publishWith(subject, "Nats-Rollup: all", "body");
+        await side.settle();
+        await side.info();
+      }
       await side.api("STREAM.DELETE.S");
     }
   },
@@ -335,6 +355,22 @@ export const CONSUMER_SCENES: Readonly<Record<string, Scene>> = {
       await side.quiet();
       await side.info();
       await side.api("CONSUMER.DELETE.S.C");
+    }
+  },
+
+  "where consumers begin when the last message is gone": async (side) => {
+    for (const storage of ["memory", "file"]) {
+      await side.stream({ storage });
+      await side.publish("s.a", "s.b", "s.a", "s.b");
+      await side.api("STREAM.MSG.DELETE.S", { seq: 4 });
+      for (const filter of ["", ">", "s.>", "s.b"]) {
+        await side.consumer({ deliver_policy: "last", filter_subject: filter });
+        await side.info();
+        side.pull("p", { batch: 9, no_wait: true });
+        await side.quiet();
+        await side.api("CONSUMER.DELETE.S.C");
+      }
+      await side.api("STREAM.DELETE.S");
     }
   },
 

@@ -206,6 +206,7 @@ class Play {
         { deliver_policy: "all" },
         { deliver_policy: "all" },
         { deliver_policy: "new" },
+        { deliver_policy: "last" },
         { deliver_policy: "by_start_sequence", opt_start_seq: seq + 1 },
       ]),
       ...(name === CONSUMERS[0] ? {} : { filter_subject: `${this.#name}.a` }),

@@ -3,7 +3,8 @@ import test from "node:test";
 import { StreamStage, streamConfig } from "../../../../test/support/stream-stage.ts";
 import { FaultyDisk } from "../../../../test/support/faulty-disk.ts";
 import { NO_TIER_LIMITS } from "../config/read-jetstream-account.ts";
-import { CONSUMER_DEFAULTS } from "./stream-meta.ts";
+import { writeSmallFile } from "../store/small-file.ts";
+import { CONSUMER_DEFAULTS, encodeStreamMeta } from "./stream-meta.ts";
 import { Consumer } from "./consumer.ts";
 import type { StreamConfig } from "./core/stream-config.ts";
 import { Stream } from "./stream.ts";
@@ -99,6 +100,25 @@ test("nothing is stored beyond what account and server may use", async () => {
   );
 });
 
+test("what is refused for want of room is told in the log, at most every ten seconds", async () => {
+  const full = "JetStream memory resource limits exceeded for server";
+  const said = ({ world }: StreamStage): string[] =>
+    world.logLines.filter((line) => line.includes("exceeded"));
+  const small = new StreamStage({ maxMemory: 40 });
+  await small.stream();
+  await small.publish("S", "x".repeat(40));
+  for (let i = 0; i < 3; i++) await small.publish("S");
+  assert.deepEqual(said(small), [full]);
+  await small.world.clock.advance(10_000);
+  await small.publish("S");
+  assert.deepEqual(said(small), [full, full]);
+  const stage = new StreamStage();
+  stage.owner.limits = new Map([["", { ...NO_TIER_LIMITS, maxMemory: 40 }]]);
+  await stage.stream();
+  for (let i = 0; i < 4; i++) await stage.publish("S", "x".repeat(20));
+  assert.deepEqual(said(stage), ['JetStream memory resource limits exceeded for account: "$G"']);
+});
+
 test("streams come back as they were, those in memory do not", async () => {
   const disk = new FaultyDisk(1);
   const stage = new StreamStage({}, disk);
@@ -128,6 +148,22 @@ test("streams come back as they were, those in memory do not", async () => {
     '{"stream":"S","seq":1,"duplicate": true}',
     "ids are known again",
   );
+});
+
+test("a stream whose configuration is none stays as it is, and the others come back", async () => {
+  const disk = new FaultyDisk(1);
+  const stage = new StreamStage({}, disk);
+  await stage.stream({ storage: "file" });
+  const { created, config } = await stage.stream({ name: "X", storage: "file" });
+  const file = `${STREAMS}/X/stream.json`;
+  const harmed = encodeStreamMeta({ created, config }).replace('"subjects":["X"]', '"subjects":[5]');
+  await writeSmallFile(disk, file, harmed, null);
+  const next = await restarted(stage, disk);
+  assert.deepEqual([...next.owner.streams.keys()], ["S"]);
+  assert.equal(next.owner.damaged.get("X")?.reason, "its configuration is damaged");
+  assert.equal(await make(next, { name: "Y", subjects: ["X"], storage: "file" }), "made");
+  await next.owner.close();
+  assert.ok(disk.size(file) > 0);
 });
 
 test("a changed configuration is kept", async () => {

@@ -20,6 +20,7 @@ import type { JetStream } from "./jetstream.ts";
 import { newerConsumers, newerConsumersReason, newerStreamReason } from "./newer-assets.ts";
 import { PushInterest } from "./push-interest.ts";
 import { Restores } from "./restores.ts";
+import { RoomLog } from "./room-log.ts";
 import type { AccountTierLimits } from "./settings.ts";
 import { DirectMirrors } from "./direct-mirrors.ts";
 import { fileNameOf, StreamFolder, streamsFolderOf } from "./stream-folder.ts";
@@ -49,6 +50,7 @@ export class JetStreamAccount {
   readonly restores = new Restores(this);
   /** Mirrors that answer direct gets in their origins' place. */
   readonly directMirrors = new DirectMirrors<Stream>();
+  readonly #roomLog: RoomLog;
   #limits: ReadonlyMap<string, AccountTierLimits>;
   /** What streams use, by tier. */
   readonly #usage = new Map<string, StorageUsage>();
@@ -63,6 +65,9 @@ export class JetStreamAccount {
     this.account = account;
     this.#limits = limits;
     this.advisories = new Advisories(account, () => jetStream.domain);
+    const { log, clock } = account.broker;
+    const whose = `account: ${JSON.stringify(account.logName)}`;
+    this.#roomLog = new RoomLog((line) => log.warn(line), clock, whose);
   }
 
   /** By tier (`R1`, …), or under "" where there are none. */
@@ -168,7 +173,7 @@ export class JetStreamAccount {
 
   // For streams.
 
-  /** Why so many bytes more may not be stored in a stream; null: they may. */
+  /** Why so many bytes more may not be stored in a stream, which the log tells as well; null: they may. */
   refusalOf(config: StreamConfig, bytes: number): ApiError | null {
     const tier = tierNameOf(this.limits, config.num_replicas);
     const limits = this.limits.get(tier);
@@ -176,7 +181,9 @@ export class JetStreamAccount {
     const most = config.storage === "memory" ? limits.maxMemory : limits.maxStore;
     if (most < 0) return null;
     const used = this.#usage.get(tier)?.used(config.storage) ?? 0;
-    return used + bytes > most ? apiError("accountResourcesExceeded") : null;
+    if (used + bytes <= most) return null;
+    this.#roomLog.noteRefusal(config.storage);
+    return apiError("accountResourcesExceeded");
   }
 
   /** Why a stream may not become like this; null: it may. */

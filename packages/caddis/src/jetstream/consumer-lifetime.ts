@@ -38,12 +38,14 @@ export class ConsumerLifetime {
       if (push.isActive) this.#usedMs = nowMs;
       return this.#usedMs + this.#thresholdMs;
     }
-    if (pulls !== null) this.#usedMs = Math.max(this.#usedMs, pulls.activeMs);
-    const endMs = this.#usedMs + this.#thresholdMs;
-    if (endMs > nowMs || pulls === null) return endMs;
-    // Requests whose clients have gone do not count.
+    if (pulls === null) return this.#usedMs + this.#thresholdMs;
+    this.#usedMs = Math.max(this.#usedMs, pulls.activeMs);
+    if (this.#usedMs + this.#thresholdMs > nowMs) return this.#usedMs + this.#thresholdMs;
+    // Requests whose clients have gone do not count; that one has waited until now does.
     pulls.sweep(nowMs, true);
     if (pulls.queue.size > 0) return nowMs + this.#thresholdMs;
+    this.#usedMs = Math.max(this.#usedMs, pulls.activeMs);
+    const endMs = this.#usedMs + this.#thresholdMs;
     const busyMs = acks.busyUntilMs();
     return Number.isFinite(busyMs) ? Math.max(endMs, busyMs + this.#thresholdMs) : endMs;
   }

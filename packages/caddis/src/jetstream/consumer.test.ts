@@ -261,6 +261,18 @@ test("an ephemeral consumer goes away after it was not used for a while", async 
   assert.equal(stage.stream.consumers.size, 0);
 });
 
+test("a request that waits for longer than a consumer lasts unused keeps it until then, and so long again", async () => {
+  const stage = await Stage.open();
+  await stage.consumer({ inactive_threshold: 1_000 * MS });
+  stage.pull("in.1", '{"batch":1,"expires":3000000000}');
+  await stage.stage.advance(3_000);
+  assert.match(await stage.read(), /408 Request Timeout/);
+  await stage.stage.advance(900);
+  assert.equal(stage.stream.consumers.size, 1);
+  await stage.stage.advance(2_000);
+  assert.equal(stage.stream.consumers.size, 0);
+});
+
 test("a push consumer with a threshold stays while somebody listens", async () => {
   const stage = await Stage.open();
   stage.peer.say("SUB to 7\r\n");

@@ -10,6 +10,7 @@ import { JetStreamAccount } from "./account.ts";
 import { BatchCounts } from "./batch-stream.ts";
 import { type ApiError, apiError } from "./core/api-error.ts";
 import type { Storage } from "./core/stream-config.ts";
+import { RoomLog } from "./room-log.ts";
 import { openServices, openServicesWithout, type Services } from "./services.ts";
 import type { EncryptionSettings, JetStreamSettings } from "./settings.ts";
 import { promisedMore, reservedBy } from "./tiers.ts";
@@ -21,6 +22,7 @@ export class JetStream implements JetStreamFacts {
   readonly disk: Disk;
   /** Others after a reload. */
   settings: JetStreamSettings;
+  readonly #roomLog: RoomLog;
   /** What files are encrypted with; null: they are not. */
   readonly encryption: Encryption | null;
   /** By name, the accounts for which it is enabled. */
@@ -48,6 +50,7 @@ export class JetStream implements JetStreamFacts {
     this.broker = broker;
     this.disk = disk;
     this.settings = settings;
+    this.#roomLog = new RoomLog((line) => broker.log.error(line), broker.clock, "server");
     this.encryption = encryptionOf(settings.encryption, broker);
     this.blockCache = new BlockCache(settings.cacheBytes);
   }
@@ -78,8 +81,8 @@ export class JetStream implements JetStreamFacts {
    */
   async renewKeys(): Promise<{ readonly found: number; readonly left: number }> {
     let [found, left] = [0, 0];
-    for (const account of [...this.accounts.values()]) {
-      for (const { store } of [...account.streams.values()]) {
+    for (const account of this.accounts.values()) {
+      for (const { store } of account.streams.values()) {
         const before = store.outdatedFiles;
         if (before === 0 || this.#isClosing) continue;
         await store.renew();
@@ -151,6 +154,13 @@ export class JetStream implements JetStreamFacts {
   /** Whether all streams together use more than the server has, were `bytes` added. */
   isExceeded(storage: Storage, bytes = 0): boolean {
     return this.usage.used(storage) + bytes > this.#most(storage);
+  }
+
+  /** As `isExceeded`, of something that is refused then: the log tells. */
+  isFull(storage: Storage, bytes = 0): boolean {
+    if (!this.isExceeded(storage, bytes)) return false;
+    this.#roomLog.noteRefusal(storage);
+    return true;
   }
 
   /**

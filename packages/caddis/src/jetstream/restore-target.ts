@@ -121,8 +121,7 @@ export class RestoreTarget {
   refusalOf(bytes: number): ApiError | null {
     const { config, owner } = this;
     const more = Math.max(0, bytes);
-    const isExceeded =
-      owner.refusalOf(config, more) !== null || owner.jetStream.isExceeded(config.storage, more);
+    const isExceeded = owner.refusalOf(config, more) !== null || owner.jetStream.isFull(config.storage, more);
     if (!isExceeded) return null;
     return apiError(config.storage === "memory" ? "memoryResourcesExceeded" : "storageResourcesExceeded");
   }

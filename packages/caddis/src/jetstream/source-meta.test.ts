@@ -19,4 +19,6 @@ test("what is kept of sources is read again, by the stream that wrote it", () =>
 test("what is something else, or newer, is not taken", () => {
   assert.equal(decodeSources('{"format":2,"upTo":1,"sources":[]}', "S"), null);
   assert.equal(decodeSources('{"format":1,"created":{},"config":{}}', "S"), null);
+  for (const sources of ["5", "[5]", '[["O",5]]', '[["O",{"seq":"5","storedSeq":4,"identity":"id"}]]'])
+    assert.equal(decodeSources(`{"format":1,"upTo":1,"sources":${sources}}`, "S"), null, sources);
 });

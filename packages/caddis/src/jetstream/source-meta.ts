@@ -1,3 +1,4 @@
+import { holdsFields, isRecord } from "./core/kept-fields.ts";
 import type { KeptCursor, KeptCursors } from "./source-keeper.ts";
 
 /**
@@ -15,12 +16,15 @@ export function encodeSources({ upTo, cursors }: KeptCursors, stream: string): s
 
 /** Null: it is of another stream, was written by a newer version, or is something else. */
 export function decodeSources(json: string, stream: string): KeptCursors | null {
-  const parsed = JSON.parse(json) as {
-    format: number;
-    stream?: string;
-    upTo: number;
-    sources?: [string, KeptCursor][];
-  };
-  if (parsed.format !== FORMAT || (parsed.stream ?? stream) !== stream) return null;
-  return parsed.sources === undefined ? null : { upTo: parsed.upTo, cursors: new Map(parsed.sources) };
+  const parsed: unknown = JSON.parse(json);
+  if (!isRecord(parsed) || parsed["format"] !== FORMAT) return null;
+  const { stream: writer = stream, upTo, sources } = parsed;
+  if (writer !== stream || typeof upTo !== "number" || !Array.isArray(sources)) return null;
+  return sources.every(isSource) ? { upTo, cursors: new Map(sources) } : null;
 }
+
+function isSource(value: unknown): value is [string, KeptCursor] {
+  return Array.isArray(value) && typeof value[0] === "string" && holdsFields(value[1], CURSOR_FIELDS);
+}
+
+const CURSOR_FIELDS = { seq: "uint64", storedSeq: "uint64", identity: "string" } as const;

@@ -76,7 +76,7 @@ export class StreamFacts implements StreamView {
   }
 
   isServerFull(): boolean {
-    return this.#stream.owner.jetStream.isExceeded(this.config.storage);
+    return this.#stream.owner.jetStream.isFull(this.config.storage);
   }
 
   refusalOfAccount(bytes: number): ApiError | null {

@@ -214,7 +214,7 @@ export class StreamIngest extends StreamFacts implements Receiver {
     const { config, removals, store } = this.#stream;
     if (!config.allow_rollup_hdrs || config.deny_purge) return;
     if (rollup === "sub") removals.keepLast(subject, keep);
-    else if (rollup === "all") removals.removeBefore(store.state.lastSeq + 1 - keep);
+    else if (rollup === "all") removals.purgeBefore(store.state.lastSeq + 1 - keep);
     const scheduler = headers.get("Nats-Schedule-Next") === "purge" ? headers.get("Nats-Scheduler") : "";
     if (scheduler !== "") removals.keepLast(scheduler, 0);
   }

@@ -1,5 +1,9 @@
 import type { Instant } from "../base/instant.ts";
+import { CONSUMER_CONFIG_FIELDS } from "./core/consumer-config-decode.ts";
 import { type ConsumerConfig, PLAIN_CONSUMER_CONFIG } from "./core/consumer-config.ts";
+import type { FieldTable } from "./core/json-fields.ts";
+import { holdsFields, isRecord } from "./core/kept-fields.ts";
+import { STREAM_CONFIG_FIELDS } from "./core/stream-config-decode.ts";
 import { PLAIN_STREAM_CONFIG, type StreamConfig } from "./core/stream-config.ts";
 
 /**
@@ -26,9 +30,9 @@ export function encodeStreamMeta({ created, config }: StreamMeta): string {
   return encode(created, config);
 }
 
-/** A stream's configuration; null: it was written by a newer version, or is none. */
-export function decodeStreamMeta(json: string): StreamMeta | null {
-  return decode(json, STREAM_DEFAULTS);
+/** A stream's configuration, or why it is none: a newer version has written it, or something else. */
+export function decodeStreamMeta(json: string): StreamMeta | "newer" | "damaged" {
+  return decode(json, STREAM_DEFAULTS, STREAM_CONFIG_FIELDS);
 }
 
 export function encodeConsumerMeta({ created, config }: ConsumerMeta): string {
@@ -37,7 +41,8 @@ export function encodeConsumerMeta({ created, config }: ConsumerMeta): string {
 
 /** Null: can't be read. */
 export function decodeConsumerMeta(json: string): ConsumerMeta | null {
-  return decode(json, CONSUMER_DEFAULTS);
+  const meta = decode(json, CONSUMER_DEFAULTS, CONSUMER_CONFIG_FIELDS);
+  return typeof meta === "string" ? null : meta;
 }
 
 function encode(created: Instant, config: { readonly metadata: ReadonlyMap<string, string> }): string {
@@ -45,16 +50,32 @@ function encode(created: Instant, config: { readonly metadata: ReadonlyMap<strin
 }
 
 /** Fields that a later version has added get what they are by default. */
-function decode<Config>(json: string, defaults: Config): { created: Instant; config: Config } | null {
-  let parsed: { format: number; created: Instant; config?: { metadata: [string, string][] } };
+function decode<Config extends StreamConfig | ConsumerConfig>(
+  json: string,
+  defaults: Config,
+  fields: FieldTable,
+): { readonly created: Instant; readonly config: Config } | "newer" | "damaged" {
+  const parsed = parse(json);
+  if (!isRecord(parsed) || typeof parsed["format"] !== "number") return "damaged";
+  if (parsed["format"] !== FORMAT) return "newer";
+  if (!holdsFields(parsed, { created: "time" }, never) || !isRecord(parsed["config"])) return "damaged";
+  const kept: Record<string, unknown> = { ...defaults, metadata: [], ...parsed["config"] };
+  const unset = new Map<string, unknown>(Object.entries(defaults));
+  if (!holdsFields(kept, fields, (name) => unset.get(name) === null)) return "damaged";
+  const metadata = new Map(kept["metadata"] as [string, string][]);
+  return { created: parsed["created"] as Instant, config: { ...kept, metadata } as unknown as Config };
+}
+
+function parse(json: string): unknown {
   try {
-    parsed = JSON.parse(json) as typeof parsed;
+    return JSON.parse(json);
   } catch {
     return null;
   }
-  if (parsed.format !== FORMAT || parsed.config === undefined) return null;
-  const config = { ...defaults, ...parsed.config, metadata: new Map(parsed.config.metadata) };
-  return { created: parsed.created, config };
+}
+
+function never(): boolean {
+  return false;
 }
 
 /** A configuration that says nothing. */

@@ -56,8 +56,13 @@ export class StreamRemovals implements Remover {
     const { store } = this.#stream;
     // One alone lets the consumers keep their counts.
     if (store.state.messages > 0 && seq === store.state.firstSeq + 1) return this.remove(seq - 1) ? 1 : 0;
+    return this.purgeBefore(seq);
+  }
+
+  /** As `removeBefore`, on request: consumers go on behind what was removed, be it one message. */
+  purgeBefore(seq: number): number {
     this.#tellReplaced(seq);
-    return this.#told(store.removeBefore(seq));
+    return this.#told(this.#stream.store.removeBefore(seq));
   }
 
   /** Removes what `filter`, a subject with wildcards, takes below `beforeSeq`, all but the last `keep`; returns how many. */

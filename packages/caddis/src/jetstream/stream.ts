@@ -220,7 +220,7 @@ export class Stream implements BatchStream {
     const isAll = filter === "" || filter === ">";
     const count =
       isAll && (keep === 0 || seq > 1)
-        ? removals.removeBefore(seq === 0 ? lastSeq + 1 : seq)
+        ? removals.purgeBefore(seq === 0 ? lastSeq + 1 : seq)
         : removals.purge(isAll ? ">" : filter, seq === 0 ? lastSeq + 1 : seq, keep);
     this.#settling.onPurged();
     await this.#settling.whenDurable();

@@ -68,7 +68,7 @@ export interface StreamStore {
   subjects(filter: Filter): IterableIterator<SubjectCount>;
   /** Sequences between the first and the last that have no message, ascending. */
   deleted(): IterableIterator<number>;
-  /** Of those, what was stored and is damaged, ascending; without what is known only by how many there were. */
+  /** What was stored and is damaged or missing, ascending; without what is known only by how many there were. */
   lost(): IterableIterator<number>;
 
   /** When the next message with a TTL of its own falls due, wall-clock milliseconds; Infinity: none. */

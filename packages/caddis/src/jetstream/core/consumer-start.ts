@@ -1,6 +1,7 @@
 import type { Instant } from "../../base/instant.ts";
 import type { Filter, StreamStore } from "../../store/stream-store.ts";
 import type { ConsumerConfig } from "./consumer-config.ts";
+import { filterSubjects } from "./consumer-terms.ts";
 import { ConsumerState, decodeConsumerState } from "./consumer-state.ts";
 
 /** Where a new consumer begins. */
@@ -36,7 +37,8 @@ function chooseSeq(config: ConsumerConfig, store: StreamStore, filter: Filter): 
   const { firstSeq, lastSeq } = store.state;
   switch (config.deliver_policy) {
     case "last":
-      return store.previous(filter, lastSeq);
+      // Of the whole stream it is the last that ever came, be it gone by now.
+      return takesAll(config) ? lastSeq : store.previous(filter, lastSeq);
     case "new":
       return lastSeq + 1;
     case "by_start_time":
@@ -46,6 +48,11 @@ function chooseSeq(config: ConsumerConfig, store: StreamStore, filter: Filter): 
     case "last_per_subject":
       return firstSeq;
   }
+}
+
+function takesAll(config: ConsumerConfig): boolean {
+  const subjects = filterSubjects(config);
+  return subjects.length === 0 || subjects.includes(">");
 }
 
 /** The lowest of the last sequences of all subjects; without any, that of the stream. */

@@ -348,8 +348,7 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
   }
 
   lost(): IterableIterator<number> {
-    const { lost, state } = this.#data;
-    return lost.seqs(state.firstSeq);
+    return this.#data.lost.seqs();
   }
 
   nextExpiryMs(): number {
@@ -538,7 +537,7 @@ export class FileStreamStore implements StreamStore, FlushedStore, KeptUpStore {
   }
 
   #moveFront(): void {
-    this.#data.advanceFront();
+    this.#data.moveFront();
     this.#newFront = this.#data.state.firstSeq;
   }
 

@@ -7,7 +7,7 @@ export interface LostRange {
   readonly bytes: number;
 }
 
-/** What a stream has lost, between its first and last message. */
+/** What a stream has lost, since messages were last removed from its front. */
 export class LostMessages {
   #ranges: LostRange[] = [];
   count = 0;
@@ -24,21 +24,28 @@ export class LostMessages {
     this.bytes += range.bytes;
   }
 
-  /** Which they are from `firstSeq` on, ascending, without ranges of which some had been removed: it is not known which. */
-  *seqs(firstSeq: number): IterableIterator<number> {
+  /** Which they are, ascending, without ranges of which some had been removed: it is not known which. */
+  *seqs(): IterableIterator<number> {
     for (const { from, to, count } of this.#ranges.toSorted((a, b) => a.from - b.from)) {
       if (count <= to - from) continue;
-      for (let seq = Math.max(from, firstSeq); seq <= to; seq++) yield seq;
+      for (let seq = from; seq <= to; seq++) yield seq;
     }
   }
 
-  /** Forgets what lies before the first message. */
+  /** Forgets what lies before the first message, where messages were removed from there. */
   moveFront(firstSeq: number): void {
-    if (this.#ranges.length === 0) return;
-    const kept = this.#ranges.filter((range) => range.to >= firstSeq);
-    if (kept.length === this.#ranges.length) return;
-    this.#ranges = kept;
-    this.count = kept.reduce((sum, range) => sum + range.count, 0);
-    this.bytes = kept.reduce((sum, range) => sum + range.bytes, 0);
+    if (this.#ranges.every(({ from }) => from >= firstSeq)) return;
+    this.#ranges = this.#ranges
+      .filter(({ to }) => to >= firstSeq)
+      .map((range) => withoutFront(range, firstSeq));
+    this.count = this.#ranges.reduce((sum, range) => sum + range.count, 0);
+    this.bytes = this.#ranges.reduce((sum, range) => sum + range.bytes, 0);
   }
+}
+
+/** Of a range some of which had been removed it is not known how many lie where. */
+function withoutFront(range: LostRange, firstSeq: number): LostRange {
+  const { from, to, count } = range;
+  if (from >= firstSeq || count <= to - from) return range;
+  return { ...range, from: firstSeq, count: to - firstSeq + 1 };
 }

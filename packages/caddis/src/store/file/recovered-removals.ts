@@ -1,3 +1,10 @@
+/** Sequences from `first` to `last`, not all of them. */
+export interface Rest {
+  readonly first: number;
+  readonly last: number;
+  readonly count: number;
+}
+
 /** What the log says was removed: ranges of sequences in any order, until `sort`. */
 export class RecoveredRemovals {
   #froms: number[] = [];
@@ -36,6 +43,26 @@ export class RecoveredRemovals {
   /** Whether `seq` is gone. After `sort`. */
   has(seq: number): boolean {
     if (seq < this.frontSeq) return true;
+    const at = this.#rangeAt(seq);
+    return at < this.#froms.length && this.#froms[at] <= seq;
+  }
+
+  /** What of `from` to `to` is not gone; null: nothing. After `sort`. */
+  restOf(from: number, to: number): Rest | null {
+    let first = Math.max(from, this.frontSeq);
+    let last = to;
+    let count = last - first + 1;
+    for (let i = this.#rangeAt(first); i < this.#froms.length && this.#froms[i] <= to; i++) {
+      const [start, end] = [this.#froms[i], this.#tos[i]];
+      count -= Math.min(end, to) - Math.max(start, from, this.frontSeq) + 1;
+      if (start <= first) first = end + 1;
+      if (end >= last) last = start - 1;
+    }
+    return count > 0 ? { first, last, count } : null;
+  }
+
+  /** The place of the first range that does not end before `seq`. */
+  #rangeAt(seq: number): number {
     let low = 0;
     let high = this.#froms.length;
     while (low < high) {
@@ -43,7 +70,7 @@ export class RecoveredRemovals {
       if (this.#tos[middle] < seq) low = middle + 1;
       else high = middle;
     }
-    return low < this.#froms.length && this.#froms[low] <= seq;
+    return low;
   }
 
   forEach(visit: (from: number, to: number) => void): void {

@@ -12,7 +12,15 @@ import { readBlockLater } from "./frames.ts";
 import { takeIn } from "./recovered-messages.ts";
 import { RecoveredRemovals } from "./recovered-removals.ts";
 import { RecoveredTime } from "./recovered-time.ts";
-import { type Gap, gapsOf, MESSAGE_BYTES_MIN, missingBlocks, noteGap } from "./recovery-gaps.ts";
+import {
+  type Gap,
+  gapsOf,
+  MESSAGE_BYTES_MIN,
+  messagesIn,
+  missingBlocks,
+  noteGap,
+  restOfKnown,
+} from "./recovery-gaps.ts";
 import { setAside } from "./set-aside.ts";
 import type { StoreData } from "./store-data.ts";
 
@@ -67,6 +75,10 @@ class Recovery {
   readonly #removals = new RecoveredRemovals();
   readonly #time = new RecoveredTime();
   readonly #gaps: Gap[] = [];
+  /** Blocks that a checkpoint which is used speaks of. */
+  #knownCount = 0;
+  /** The first sequence by that checkpoint. */
+  #knownFront = 0;
   #lastSeq = 0;
   #keptBytes = 0;
   #isDamaged: boolean;
@@ -83,7 +95,8 @@ class Recovery {
   }
 
   async run(): Promise<void> {
-    const known = this.#found.checkpoint === null ? 0 : this.#restore(this.#found.checkpoint);
+    if (this.#found.checkpoint !== null) this.#restore(this.#found.checkpoint);
+    const known = this.#knownCount;
     for (const { header } of this.#found.log.files) this.#removals.noteFront(header.frontSeq);
     const last = this.#blocks.at(-1) ?? null;
     // What blocks before say of sequences from there on is void.
@@ -140,8 +153,8 @@ class Recovery {
     };
   }
 
-  /** Takes over what a checkpoint says; returns of how many blocks. */
-  #restore(checkpoint: Checkpoint): number {
+  /** Takes over what a checkpoint says. */
+  #restore(checkpoint: Checkpoint): void {
     const isWhole = checkpoint.readInto(this.#data);
     assert(isWhole, "a checkpoint with the right checksum is whole");
     for (let i = 0; i < checkpoint.blocks.length; i++) {
@@ -149,8 +162,9 @@ class Recovery {
       this.#data.addBlock(this.#blocks[i]);
     }
     this.#lastSeq = checkpoint.lastSeq;
-    this.#removals.noteFront(this.#data.state.firstSeq);
-    return checkpoint.blocks.length;
+    this.#knownCount = checkpoint.blocks.length;
+    this.#knownFront = this.#data.state.firstSeq;
+    this.#removals.noteFront(this.#knownFront);
   }
 
   /** Reads a block's records: what they remove, and where its messages lie. */
@@ -262,7 +276,10 @@ class Recovery {
     state.lastSeq = Math.max(this.#lastSeq, frontSeq - 1);
     state.subjectCount = table.size;
     for (const block of this.#blocks) this.#data.noteFile(block, 1);
-    for (const gap of [...missingBlocks(this.#blocks, frontSeq), ...this.#gaps]) {
+    // Where messages were removed, what was lost before them is gone as they are.
+    if (frontSeq > this.#knownFront) this.#data.lost.moveFront(frontSeq);
+    const missing = missingBlocks(this.#blocks, this.#knownCount, frontSeq, this.#told);
+    for (const gap of [...missing, ...this.#gaps]) {
       if (noteGap(gap, this.#removals, this.#data, this.#report)) this.#isDamaged = true;
     }
     state.firstSeq = state.messages === 0 ? 0 : this.#data.blocks.next(0);
@@ -296,14 +313,27 @@ class Recovery {
     state.hasLast ||= this.#time.seq > 0 || header !== undefined;
   }
 
+  /** A checkpoint that is not used, of this store: what it says was so. */
+  get #told(): Checkpoint | null {
+    const { unfit, log } = this.#found;
+    const storeId = log.files.at(-1)?.header.storeId;
+    return unfit !== null && storeId?.equals(unfit.storeId) !== false ? unfit : null;
+  }
+
   /** A checkpoint that is not used says at least how far the store had come. */
   #noteUnfit(checkpoint: Checkpoint): void {
     const { state } = this.#data;
-    if (checkpoint.lastSeq <= state.lastSeq) return;
+    const { lastSeq } = checkpoint;
+    if (lastSeq <= state.lastSeq) return;
     const from = state.lastSeq + 1;
-    const count = checkpoint.lastSeq - state.lastSeq;
-    this.#report(`${count} messages from ${from} to ${checkpoint.lastSeq} are lost or were removed`);
-    state.lastSeq = checkpoint.lastSeq;
-    this.#data.noteLost(from, checkpoint.lastSeq, count, 0);
+    state.lastSeq = lastSeq;
+    const rest =
+      this.#told === null
+        ? { first: from, last: lastSeq, count: lastSeq - from + 1 }
+        : restOfKnown(messagesIn(checkpoint, from, lastSeq), this.#removals);
+    if (rest === null) return this.#data.advanceFront();
+    const { first, last, count } = rest;
+    this.#report(`${count} messages from ${first} to ${last} are lost or were removed`);
+    this.#data.noteLost(first, last, count, 0);
   }
 }

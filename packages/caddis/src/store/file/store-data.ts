@@ -219,9 +219,16 @@ export class StoreData {
     const { state } = this;
     if (state.messages === 0) state.firstSeq = state.lastSeq === 0 ? state.firstSeq : state.lastSeq + 1;
     else if (this.blocks.holder(state.firstSeq) === null) state.firstSeq = this.blocks.next(state.firstSeq);
-    this.lost.moveFront(state.firstSeq);
     state.lostCount = this.lost.count;
     state.lostBytes = this.lost.bytes;
+  }
+
+  /** As `advanceFront`, after messages were removed: what was lost before those that are left is gone as they are. */
+  moveFront(): void {
+    this.advanceFront();
+    this.lost.moveFront(this.state.firstSeq);
+    this.state.lostCount = this.lost.count;
+    this.state.lostBytes = this.lost.bytes;
   }
 
   /** The disk did not give what it has; see `RecordReader`. */
