@@ -54,7 +54,7 @@ const MAKERS: readonly (readonly [Reader, Make])[] = [
   [readPinnedAccounts, () => TEXTS],
   [readAllowedOrigins, () => TEXTS],
   [readResolver, resolverSchema],
-  [readSyncInterval, () => ({ anyOf: [word(["always"]), DURATION] })],
+  [readSyncInterval, () => ({ anyOf: [word(["always"]), DURATION, { type: "integer", minimum: 0 }] })],
   [readMemoryStore, () => STORAGE_SIZE],
   [readFileStore, () => STORAGE_SIZE],
   [readBufferedSize, () => STORAGE_SIZE],
