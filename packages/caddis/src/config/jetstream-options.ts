@@ -174,7 +174,7 @@ export const JETSTREAM_OPTIONS = {
     default: "",
     aliases: ["prev_key", "prev_ek"],
     group: "JetStream",
-    doc: "The key of before: reads what was written with it. All of that gets the new one at the start, messages while they are served; the log says when this key is not needed any more.",
+    doc: "The key of before: reads what was written with it. All of that gets the new one at the start, messages while they are served; `caddis store verify` says whether this key is still needed.",
     reload: false,
   },
   cipher: custom<"chacha" | "aes", StorageCipher>({

@@ -88,8 +88,7 @@ export class JetStreamPart {
     const { log } = this.jetStream.broker;
     const { found, left } = await this.jetStream.renewKeys();
     if (left > 0) log.warn(`JetStream: ${left} of ${found} files keep the encryption they had`);
-    else if (found > 0)
-      log.info(`JetStream: ${found} files were encrypted anew; a former key is not needed any more`);
+    else if (found > 0) log.info(`JetStream: ${found} files were encrypted anew`);
   }
 
   /** Accounts by JWT that have stored something here, by name. */
