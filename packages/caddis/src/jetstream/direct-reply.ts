@@ -67,8 +67,8 @@ export class DirectReply {
    */
   stored(request: Message, stream: string, stored: StoredMessage, isBare: boolean, fields = ""): boolean {
     if (stream !== this.#stream) this.#enter(stream);
-    const { buf, headersStart, payloadStart, payloadEnd } = stored;
-    const placeBytes = this.#streamLine.capacity + stored.subject.length + FIXED_BYTES_MAX;
+    const { buf, headersStart, payloadStart, payloadEnd, subjectStart, subjectEnd } = stored;
+    const placeBytes = this.#streamLine.capacity + subjectEnd - subjectStart + FIXED_BYTES_MAX;
     const start = this.#begin(request, placeBytes + fields.length + payloadEnd - headersStart);
     const headersEnd = isBare ? start : this.#writeHeaders(start, stored, fields);
     const payloadBytes = buf.copy(this.#message.input.buf, headersEnd, payloadStart, payloadEnd);
@@ -96,7 +96,7 @@ export class DirectReply {
   #writeHeaders(start: number, stored: StoredMessage, fields: string): number {
     const target = this.#message.input;
     const { buf } = target;
-    const { subject, headersStart } = stored;
+    const { headersStart, subjectBuf, subjectStart, subjectEnd } = stored;
     // Without the empty line at its end.
     const headersEnd = stored.payloadStart - CRLF_BYTES;
     let at = start;
@@ -104,7 +104,7 @@ export class DirectReply {
     else at = put(target, at, VERSION_LINE);
     at = put(target, at, this.#streamLine);
     // Shorter than what calling into native code costs, mostly.
-    for (let i = 0; i < subject.length; i++) buf[at++] = subject.charCodeAt(i);
+    for (let i = subjectStart; i < subjectEnd; i++) buf[at++] = subjectBuf[i];
     at = put(target, at, SEQUENCE_FIELD);
     at = writeDecimal(buf, at, stored.seq);
     at = put(target, at, TIME_FIELD);
